@@ -1,0 +1,85 @@
+"""Contract profiles: what was agreed with a city, read from ``profiles/<code>.toml``.
+
+Words: a *profile* is the whole file; a *site* is a place residents come to; a *channel* is a way in (web, phone, counter,
+online); *hours* tell when a channel of a site is open; a *pool* is a set of procedures that share seats; a *duty* is
+something the contractor owes by a date.
+
+Invariants: a loaded profile is frozen and consistent in itself (:func:`check` finds nothing); no module here knows a
+city's name, Django or the clock. Cities differ only in what these models can say.
+"""
+
+from .booking import (
+    STANDARD_FIELDS,
+    STANDARD_PROCEDURES,
+    Booking,
+    Contingents,
+    Cutoff,
+    External,
+    FewLeft,
+    FieldRule,
+    Pool,
+    Procedure,
+    Reminder,
+    Window,
+)
+from .checks import Problem, check
+from .duties import Charge, Due, DueException, Duty, Kpis, Payment, Retention, Staffing, Volume
+from .hours import Designated, Hours, NthWeekday, StopRule, Weekly, YearEnd
+from .loading import ProfileError, load_all, load_profile, parse_profile
+from .parties import Channels, ChannelTerms, City, Contractor, Fiscal, Office, Outreach, Site, Term
+from .root import Profile
+from .values import CHANNELS, END_OF_DAY, LANGUAGES, WEEKDAYS, Channel, Language, Weekday, clock_text
+
+__all__ = [
+    "CHANNELS",
+    "END_OF_DAY",
+    "LANGUAGES",
+    "STANDARD_FIELDS",
+    "STANDARD_PROCEDURES",
+    "WEEKDAYS",
+    "Booking",
+    "Channel",
+    "ChannelTerms",
+    "Channels",
+    "Charge",
+    "City",
+    "Contingents",
+    "Contractor",
+    "Cutoff",
+    "Designated",
+    "Due",
+    "DueException",
+    "Duty",
+    "External",
+    "FewLeft",
+    "FieldRule",
+    "Fiscal",
+    "Hours",
+    "Kpis",
+    "Language",
+    "NthWeekday",
+    "Office",
+    "Outreach",
+    "Payment",
+    "Pool",
+    "Problem",
+    "Procedure",
+    "Profile",
+    "ProfileError",
+    "Reminder",
+    "Retention",
+    "Site",
+    "Staffing",
+    "StopRule",
+    "Term",
+    "Volume",
+    "Weekday",
+    "Weekly",
+    "Window",
+    "YearEnd",
+    "check",
+    "clock_text",
+    "load_all",
+    "load_profile",
+    "parse_profile",
+]

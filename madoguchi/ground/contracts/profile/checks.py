@@ -1,0 +1,318 @@
+"""Rules that hold between the parts of a profile. Each broken rule is one :class:`Problem`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from .booking import STANDARD_FIELDS, STANDARD_PROCEDURES
+from .duties import Duty
+from .hours import Hours
+from .root import Profile
+from .values import clock_text
+
+
+class Problem(NamedTuple):
+    """One thing wrong: where, what was expected there, and what stands there (already readable)."""
+
+    path: str
+    expected: str
+    got: str
+
+
+def check(profile: Profile) -> list[Problem]:
+    """All broken rules between the parts of ``profile``, in the order of the file's sections."""
+    problems: list[Problem] = []
+    for rule in (
+        _codes,
+        _term,
+        _languages,
+        _sites,
+        _hours,
+        _stops,
+        _booking,
+        _pools,
+        _people,
+        _papers,
+        _payment,
+        _modules,
+    ):
+        problems.extend(rule(profile))
+    return problems
+
+
+def _quoted(values: Iterable[object]) -> str:
+    return ", ".join(f'"{value}"' for value in values)
+
+
+def _one_of(values: Iterable[object]) -> str:
+    values = list(values)
+    return f"one of {_quoted(values)}" if values else "nothing, none is defined"
+
+
+def _unknown(path: str, values: Iterable[str], known: Iterable[str]) -> Iterator[Problem]:
+    known = list(known)
+    for index, value in enumerate(values):
+        if value not in known:
+            yield Problem(f"{path}[{index}]", _one_of(known), f'"{value}"')
+
+
+def _twice(path: str, values: Iterable[object], what: str) -> Iterator[Problem]:
+    seen: Counter[object] = Counter()
+    for index, value in enumerate(values):
+        seen[value] += 1
+        if seen[value] == 2:
+            yield Problem(f"{path}[{index}]", f"each {what} once", f'"{value}" again')
+
+
+def _codes(profile: Profile) -> Iterator[Problem]:
+    for key in ("sites", "procedures", "stops", "pools", "reports", "duties"):
+        yield from _twice(key, (item.code for item in getattr(profile, key)), "code")
+    for index, procedure in enumerate(profile.procedures):
+        if procedure.name is None and procedure.code not in STANDARD_PROCEDURES:
+            expected = f"a name, or a standard code ({_one_of(STANDARD_PROCEDURES)})"
+            yield Problem(f"procedures[{index}].name", expected, f'nothing for "{procedure.code}"')
+
+
+def _term(profile: Profile) -> Iterator[Problem]:
+    term = profile.term
+    pairs = (
+        ("contract_from", "contract_to"),
+        ("preparation_from", "preparation_to"),
+        ("service_from", "service_to"),
+        ("contract_from", "service_from"),
+        ("service_to", "contract_to"),
+        ("preparation_to", "service_to"),
+    )
+    for first, last in pairs:
+        begins, ends = getattr(term, first), getattr(term, last)
+        if begins and ends and begins > ends:
+            key, word, bound = (last, "or after", begins) if first.endswith("_from") else (first, "or before", ends)
+            other = first if key == last else last
+            yield Problem(f"term.{key}", f"a date on {word} {other} {bound}", str(getattr(term, key)))
+
+
+def _languages(profile: Profile) -> Iterator[Problem]:
+    yield from _twice("languages", profile.languages, "language")
+    if profile.default_language not in profile.languages:
+        yield Problem("default_language", _one_of(profile.languages), f'"{profile.default_language}"')
+
+
+def _sites(profile: Profile) -> Iterator[Problem]:
+    known = [procedure.code for procedure in profile.procedures]
+    for index, site in enumerate(profile.sites):
+        yield from _unknown(f"sites[{index}].services", site.services, known)
+
+
+def _hours(profile: Profile) -> Iterator[Problem]:
+    sites = [site.code for site in profile.sites]
+    offered = profile.channels.offered()
+    owner: dict[tuple[str, str], int] = {}
+    for index, block in enumerate(profile.hours):
+        path = f"hours[{index}]"
+        yield from _unknown(f"{path}.sites", block.sites, sites)
+        yield from _unknown(f"{path}.channels", block.channels, offered)
+        for site in block.sites or sites:
+            for channel in block.channels:
+                first = owner.setdefault((site, channel), index)
+                if first != index:
+                    yield Problem(
+                        path, f"each site and channel in one block, hours[{first}] has it", f'"{site}" "{channel}"'
+                    )
+        yield from _weekly(path, block)
+        yield from _nth(path, block)
+        yield from _designated(path, block)
+    for channel in offered:
+        if not any(channel in block.channels for block in profile.hours):
+            yield Problem("hours", f'a block for the channel "{channel}"', "none")
+
+
+def _last_reception(path: str, last, spans, until=None) -> Iterator[Problem]:
+    begins, ends = spans[0][0], until or spans[-1][1]
+    if last is not None and not begins <= last <= ends:
+        expected = f"a time from {clock_text(begins)} to {clock_text(ends)}"
+        yield Problem(f"{path}.last_reception", expected, clock_text(last))
+
+
+def _weekly(path: str, block: Hours) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, weekly in enumerate(block.weekly):
+        here = f"{path}.weekly[{index}]"
+        for position, day in enumerate(weekly.days):
+            if day in seen:
+                yield Problem(f"{here}.days[{position}]", "each weekday once per block", f'"{day}" again')
+            seen.add(day)
+        end = weekly.open[-1][1]
+        if weekly.extended_until is not None and weekly.extended_until <= end:
+            yield Problem(
+                f"{here}.extended_until", f"a time after {clock_text(end)}", clock_text(weekly.extended_until)
+            )
+        yield from _last_reception(here, weekly.last_reception, weekly.open, weekly.extended_until)
+
+
+def _nth(path: str, block: Hours) -> Iterator[Problem]:
+    weekly = {day: rule for rule in block.weekly for day in rule.days}
+    seen: set[tuple[str, int]] = set()
+    for index, rule in enumerate(block.nth):
+        here = f"{path}.nth[{index}]"
+        for position, number in enumerate(rule.nth):
+            if (rule.weekday, number) in seen:
+                yield Problem(f"{here}.nth[{position}]", f'each number once for "{rule.weekday}"', f"{number} again")
+            seen.add((rule.weekday, number))
+        if (rule.open is None) == (rule.extended_until is None):
+            got = "neither" if rule.open is None else "both"
+            yield Problem(here, "either open or extended_until", got)
+        elif rule.extended_until is not None:
+            base = weekly.get(rule.weekday)
+            if base is None:
+                yield Problem(f"{here}.weekday", "a weekday with weekly hours to extend", f'"{rule.weekday}"')
+            elif rule.extended_until <= base.open[-1][1]:
+                expected = f"a time after {clock_text(base.open[-1][1])}"
+                yield Problem(f"{here}.extended_until", expected, clock_text(rule.extended_until))
+            else:
+                yield from _last_reception(here, rule.last_reception, base.open, rule.extended_until)
+        else:
+            yield from _last_reception(here, rule.last_reception, rule.open)
+
+
+def _designated(path: str, block: Hours) -> Iterator[Problem]:
+    rule = block.designated
+    if rule is None:
+        return
+    here = f"{path}.designated"
+    if rule.per_month_min > rule.per_month_max:
+        yield Problem(f"{here}.per_month_max", f"at least per_month_min {rule.per_month_min}", str(rule.per_month_max))
+    yield from _twice(f"{here}.dates", rule.dates, "date")
+    yield from _last_reception(here, rule.last_reception, rule.open)
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    for index, day in enumerate(rule.dates):
+        if names[day.weekday()] not in rule.weekdays:
+            yield Problem(
+                f"{here}.dates[{index}]", f"a day on {_one_of(rule.weekdays)}", f"{day}, {names[day.weekday()]}"
+            )
+    for month, days in sorted(Counter(f"{day:%Y-%m}" for day in set(rule.dates)).items()):
+        if days > rule.per_month_max:
+            yield Problem(f"{here}.dates", f"at most {rule.per_month_max} days a month", f"{days} in {month}")
+
+
+def _stops(profile: Profile) -> Iterator[Problem]:
+    for index, stop in enumerate(profile.stops):
+        path = f"stops[{index}]"
+        yield from _unknown(f"{path}.sites", stop.sites, [site.code for site in profile.sites])
+        yield from _unknown(f"{path}.channels", stop.channels, profile.channels.offered())
+        yield from _unknown(f"{path}.services", stop.services, [item.code for item in profile.procedures])
+        if (stop.rule == "dates") != bool(stop.dates):
+            expected = "at least one date" if stop.rule == "dates" else 'no dates unless rule is "dates"'
+            yield Problem(f"{path}.dates", expected, f"{len(stop.dates)} dates")
+
+
+def _booking(profile: Profile) -> Iterator[Problem]:
+    booking = profile.booking
+    if booking.mode == "external" and booking.external is None:
+        yield Problem("booking.external", 'a table with label and url, as mode is "external"', "nothing")
+    codes = [field.code for field in booking.fields]
+    yield from _twice("booking.fields", codes, "field")
+    for index, field in enumerate(booking.fields):
+        path = f"booking.fields[{index}]"
+        if field.code not in STANDARD_FIELDS and not field.code.startswith("x_"):
+            yield Problem(
+                f"{path}.code", f'{_one_of(STANDARD_FIELDS)}, or a code that starts with "x_"', f'"{field.code}"'
+            )
+        elif field.code.startswith("x_") and not field.label:
+            yield Problem(f"{path}.label", f'a label for the city\'s own field "{field.code}"', "nothing")
+        yield from _unknown(f"{path}.procedures", field.procedures, [item.code for item in profile.procedures])
+    if not {"phone", "email"} & set(codes):
+        yield Problem("booking.fields", 'a field "phone" or "email" to reach the resident', _quoted(codes) or "none")
+
+
+def _pools(profile: Profile) -> Iterator[Problem]:
+    sites = {site.code: site for site in profile.sites}
+    known = [procedure.code for procedure in profile.procedures]
+    owner: dict[tuple[str, str], int] = {}
+    for index, pool in enumerate(profile.pools):
+        path = f"pools[{index}]"
+        yield from _unknown(f"{path}.procedures", pool.procedures, known)
+        if pool.site not in sites:
+            yield Problem(f"{path}.site", _one_of(sites), f'"{pool.site}"')
+            continue
+        for position, code in enumerate(pool.procedures):
+            if code in known and code not in sites[pool.site].services:
+                expected = f'a procedure that sites "{pool.site}" offers, {_one_of(sites[pool.site].services)}'
+                yield Problem(f"{path}.procedures[{position}]", expected, f'"{code}"')
+            first = owner.setdefault((pool.site, code), index)
+            if first != index:
+                expected = f"each procedure in one pool per site, pools[{first}] has it"
+                yield Problem(f"{path}.procedures[{position}]", expected, f'"{code}"')
+        if profile.hours_for(pool.site, pool.channel) is None:
+            yield Problem(f"{path}.channel", f'a channel with hours at "{pool.site}"', f'"{pool.channel}"')
+        if pool.contingents.total > pool.capacity:
+            yield Problem(f"{path}.contingents", f"at most {pool.capacity} in all", str(pool.contingents.total))
+    for index, procedure in enumerate(profile.procedures):
+        if procedure.bookable and not any(procedure.code in pool.procedures for pool in profile.pools):
+            yield Problem(
+                f"procedures[{index}].bookable", f'a pool with "{procedure.code}", or false', "true without a pool"
+            )
+
+
+def _people(profile: Profile) -> Iterator[Problem]:
+    sites = [site.code for site in profile.sites]
+    for index, rule in enumerate(profile.staffing):
+        if rule.site is not None and rule.site not in sites:
+            yield Problem(f"staffing[{index}].site", _one_of(sites), f'"{rule.site}"')
+        if rule.maximum is not None and rule.maximum < rule.minimum:
+            yield Problem(f"staffing[{index}].maximum", f"at least minimum {rule.minimum}", str(rule.maximum))
+        if rule.channel is not None and rule.channel not in profile.channels.offered():
+            yield Problem(f"staffing[{index}].channel", _one_of(profile.channels.offered()), f'"{rule.channel}"')
+
+
+_NEEDS = {
+    "day_of_next_month": "day",
+    "before_service": "days",
+    "before_change": "days",
+    "times_a_year": "times",
+    "with_report": "report",
+}
+
+
+def _papers(profile: Profile) -> Iterator[Problem]:
+    reports = [report.code for report in profile.reports]
+    lists: tuple[tuple[str, tuple[Duty, ...]], ...] = (("reports", profile.reports), ("duties", profile.duties))
+    for key, items in lists:
+        for index, item in enumerate(items):
+            path = f"{key}[{index}].due"
+            needed = _NEEDS.get(item.due.rule)
+            if needed and getattr(item.due, needed) is None:
+                yield Problem(f"{path}.{needed}", f'a value, as rule is "{item.due.rule}"', "nothing")
+            if item.due.report is not None and item.due.report not in reports:
+                yield Problem(f"{path}.report", _one_of(reports), f'"{item.due.report}"')
+
+
+def _payment(profile: Profile) -> Iterator[Problem]:
+    payment = profile.payment
+    units = {charge.unit for charge in payment.charges}
+    wanted = {
+        "monthly_fixed": {"month"},
+        "monthly_and_daily": {"month", "day"},
+        "instalments": {"instalment", "final"},
+    }[payment.kind]
+    if units != wanted:
+        expected = f'charges of the units {_quoted(sorted(wanted))}, as kind is "{payment.kind}"'
+        yield Problem("payment.charges", expected, _quoted(sorted(units)))
+    if (payment.kind == "instalments") != (payment.instalments is not None):
+        expected = (
+            "the number of part payments" if payment.kind == "instalments" else 'nothing unless kind is "instalments"'
+        )
+        yield Problem("payment.instalments", expected, str(payment.instalments or "nothing"))
+    roles = [rule.role for rule in profile.staffing]
+    for index, charge in enumerate(payment.charges):
+        if charge.role is not None and charge.role not in roles:
+            yield Problem(f"payment.charges[{index}].role", _one_of(roles), f'"{charge.role}"')
+
+
+def _modules(profile: Profile) -> Iterator[Problem]:
+    yield from _twice("modules", profile.modules, "module")
+    offered = profile.channels.offered()
+    for module, channel in (("calls", "phone"), ("online", "online"), ("desk", "counter")):
+        if module in profile.modules and channel not in offered:
+            yield Problem(f"channels.{channel}", f'a table, as modules has "{module}"', "nothing")
