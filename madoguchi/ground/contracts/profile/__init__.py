@@ -28,7 +28,18 @@ from .hours import Designated, Hours, NthWeekday, StopRule, Weekly, YearEnd
 from .loading import ProfileError, load_all, load_profile, parse_profile
 from .parties import Channels, ChannelTerms, City, Contractor, Fiscal, Office, Outreach, Site, Term
 from .root import Profile
-from .values import CHANNELS, END_OF_DAY, LANGUAGES, WEEKDAYS, Channel, Language, Weekday, clock_text
+from .values import (
+    CHANNELS,
+    END_OF_DAY,
+    LANGUAGES,
+    WEEKDAYS,
+    Channel,
+    Language,
+    Weekday,
+    clock_text,
+    parse_clock,
+    parse_span,
+)
 
 __all__ = [
     "CHANNELS",
@@ -81,5 +92,7 @@ __all__ = [
     "clock_text",
     "load_all",
     "load_profile",
+    "parse_clock",
     "parse_profile",
+    "parse_span",
 ]

@@ -84,7 +84,7 @@ class Site(Part):
     short_name: str | None = Field(None, max_length=20, description="一覧で使う短い名称")
     name_en: str | None = Field(None, description="英語の名称")
     postal_code: str | None = Field(None, pattern=r"^\d{3}-\d{4}$", description="郵便番号")
-    address: str | None = Field(None, description="所在地")
+    address: str = Field("", description="所在地")
     services: tuple[Code, ...] = Field(min_length=1, description="この場所で扱う手続きのコード")
 
 
