@@ -64,10 +64,12 @@ class CalendarError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A one-day change by staff. ``site`` / ``channel`` ``None`` means all.
+    """A one-day change by staff. ``site`` ``None`` means all sites; ``channel`` ``None`` all channels but ``web``, which a
+    closed house does not close: reservation stops only when ``web`` is named.
 
     ``open`` adds ``intervals`` to the day (none given: the usual hours of such a day, without an evening extension);
     ``hours`` replaces the day's hours; ``closed`` cuts ``intervals`` out of the day (none given: the whole day).
+    Raises :class:`CalendarError` for an interval that does not start before it ends.
     """
 
     date: date
@@ -77,6 +79,15 @@ class Override:
     intervals: Intervals = ()
     last_reception: time | None = None
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        for begin, end in self.intervals:
+            if begin >= end:
+                raise CalendarError(f"{self.date}: {begin:%H:%M}-{end:%H:%M} does not start before it ends")
+
+    def hits(self, site: str, channel: str) -> bool:
+        """Whether the change concerns ``channel`` at ``site``."""
+        return self.site in (None, site) and (self.channel == channel or (self.channel is None and channel != "web"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +283,7 @@ class BusinessCalendar:
             return Day(on, (), None, NOT_OFFERED, "not_offered")
         day = self._planned(block, on)
         for override in self._overrides.get(on, ()):
-            if override.site in (None, site) and override.channel in (None, channel):
+            if override.hits(site, channel):
                 day = _overridden(day, override, block)
         return self._stopped(day, block, site, channel)
 
@@ -280,14 +291,12 @@ class BusinessCalendar:
         weekday = WEEKDAYS[on.weekday()]
         weekly = next((rule for rule in block.weekly if weekday in rule.days), None)
         nth = next((r for r in block.nth if r.weekday == weekday and (on.day + 6) // 7 in r.nth), None)
-        day = _base(block, weekly, nth, on)
-        opened_by_nth = nth is not None and nth.open is not None
         holiday = self._holidays(on)
-        if holiday and block.national_holidays == "closed":
-            if not (opened_by_nth and nth is not None and nth.on_holidays == "open"):
+        day = _base(block, weekly, nth, on, bool(holiday))
+        if holiday:
+            stays_open = nth.on_holidays == "open" if nth and nth.open else block.national_holidays == "open"
+            if not stays_open:
                 day = Day(on, (), None, f"祝日（{holiday}）", "holiday")
-        elif holiday and nth is not None and opened_by_nth and nth.on_holidays == "closed":
-            day = Day(on, (), None, f"祝日（{holiday}）", "holiday")
         if block.year_end == "closed" and self._in_year_end(on):
             day = Day(on, (), None, "年末年始", "year_end")
         if block.designated and on in block.designated.dates:
@@ -407,11 +416,13 @@ def subtract(spans: Sequence[Interval], cuts: Sequence[Interval]) -> Intervals:
     return tuple(left)
 
 
-def _base(block: Hours, weekly: Weekly | None, nth: NthWeekday | None, on: date) -> Day:
+def _base(block: Hours, weekly: Weekly | None, nth: NthWeekday | None, on: date, holiday: bool) -> Day:
     if nth is not None and nth.open is not None:
         return Day(on, nth.open, _last(nth, nth.open, block), nth.reason, "nth")
     if weekly is None:
         return Day(on, (), None, f"休業日（{_KANJI[on.weekday()]}曜）", "rest")
+    if holiday:
+        return Day(on, weekly.open, _last(weekly, weekly.open, block), weekly.reason, "weekly")
     spans = _extended(weekly.open, weekly.extended_until)
     day = Day(on, spans, _last(weekly, spans, block), weekly.reason, "weekly")
     if nth is not None:
@@ -478,7 +489,8 @@ def _overridden(day: Day, override: Override, block: Hours) -> Day:
         spans = subtract(day.intervals, override.intervals) if override.intervals else ()
         word = "一部閉庁" if spans else "臨時閉庁"
     elif override.kind == "hours":
-        spans, word = union((), override.intervals), "時間変更"
+        spans = union((), override.intervals)
+        word = "時間変更" if spans else "臨時閉庁"
     else:
         spans, word = union(day.intervals, override.intervals or _usual(block, day.date)), "臨時開庁"
     last = _moved_last(day, spans, block)
