@@ -48,7 +48,9 @@ def _quoted(values: Iterable[object]) -> str:
 
 def _one_of(values: Iterable[object]) -> str:
     values = list(values)
-    return f"one of {_quoted(values)}" if values else "nothing, none is defined"
+    if not values:
+        return "nothing, as none is defined"
+    return _quoted(values) if len(values) == 1 else f"one of {_quoted(values)}"
 
 
 def _unknown(path: str, values: Iterable[str], known: Iterable[str]) -> Iterator[Problem]:
@@ -63,7 +65,8 @@ def _twice(path: str, values: Iterable[object], what: str) -> Iterator[Problem]:
     for index, value in enumerate(values):
         seen[value] += 1
         if seen[value] == 2:
-            yield Problem(f"{path}[{index}]", f"each {what} once", f'"{value}" again')
+            shown = _quoted([value]) if isinstance(value, str) else str(value)
+            yield Problem(f"{path}[{index}]", f"each {what} once", f"{shown} again")
 
 
 def _codes(profile: Profile) -> Iterator[Problem]:
@@ -71,8 +74,9 @@ def _codes(profile: Profile) -> Iterator[Problem]:
         yield from _twice(key, (item.code for item in getattr(profile, key)), "code")
     for index, procedure in enumerate(profile.procedures):
         if procedure.name is None and procedure.code not in STANDARD_PROCEDURES:
-            expected = f"a name, or a standard code ({_one_of(STANDARD_PROCEDURES)})"
-            yield Problem(f"procedures[{index}].name", expected, f'nothing for "{procedure.code}"')
+            yield Problem(
+                f"procedures[{index}].name", f'a name, as "{procedure.code}" is not a standard code', "nothing"
+            )
 
 
 def _term(profile: Profile) -> Iterator[Problem]:
@@ -189,7 +193,9 @@ def _designated(path: str, block: Hours) -> Iterator[Problem]:
     for index, day in enumerate(rule.dates):
         if names[day.weekday()] not in rule.weekdays:
             yield Problem(
-                f"{here}.dates[{index}]", f"a day on {_one_of(rule.weekdays)}", f"{day}, {names[day.weekday()]}"
+                f"{here}.dates[{index}]",
+                f"a day of the week in weekdays, {_one_of(rule.weekdays)}",
+                f"{day}, {names[day.weekday()]}",
             )
     for month, days in sorted(Counter(f"{day:%Y-%m}" for day in set(rule.dates)).items()):
         if days > rule.per_month_max:

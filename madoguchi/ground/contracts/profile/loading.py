@@ -63,7 +63,7 @@ def parse_profile(text: str, *, name: str, code: str | None = None) -> Profile:
     try:
         profile = Profile.model_validate(data)
     except ValidationError as error:
-        raise ProfileError([_line(name, _problem(details, data)) for details in error.errors()]) from None
+        raise ProfileError([_line(name, _problem(details)) for details in _own_errors(error.errors())]) from None
     problems = check(profile)
     if code is not None and profile.code != code:
         problems.insert(0, Problem("code", f'"{code}" like the file name', f'"{profile.code}"'))
@@ -82,7 +82,7 @@ def _syntax_line(name: str, text: str, message: str) -> str:
     if not line.isdigit():
         line = str(text.count("\n") + 1)
     got = text.splitlines()[int(line) - 1].strip() if 0 < int(line) <= len(text.splitlines()) else "the end of the file"
-    return f"{name}:{line}: expected valid TOML (got {_short(got)}: {reason})"
+    return f"{name}:{line}: expected valid TOML, {reason} (got {_short(got)})"
 
 
 def _short(text: str) -> str:
@@ -126,7 +126,30 @@ _PLAIN = {
 }
 
 
-def _problem(details: ErrorDetails, data: Any) -> Problem:
+_PATTERNS = {
+    r"^[a-z][a-z0-9_]*$": "a code of small letters, digits and _ that starts with a letter",
+    r"^[ァ-ヴー]+$": "full-width katakana",
+    r"^[0-9][0-9-]{8,14}[0-9]$": 'a phone number such as "0120-000-000"',
+    r"^\d{3}-\d{4}$": 'a postal code such as "100-0001"',
+    r"^https?://\S+$": "a URL that starts with https:// or http://",
+    r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "a mail address",
+    r"^T\d{13}$": "T and 13 digits",
+    r"^\d{4}-(0[1-9]|1[0-2])$": 'a month such as "2027-03"',
+}
+
+
+def _own_errors(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without "list too short" of lists that are short only because an item in them is wrong."""
+    places = [details["loc"] for details in errors]
+
+    def echoes(details: ErrorDetails) -> bool:
+        here = details["loc"]
+        return details["type"] == "too_short" and any(len(p) > len(here) and p[: len(here)] == here for p in places)
+
+    return [details for details in errors if not echoes(details)]
+
+
+def _problem(details: ErrorDetails) -> Problem:
     kind, location, context = details["type"], details["loc"], details.get("ctx", {})
     path = _path(location)
     if kind == "missing":
@@ -148,14 +171,16 @@ def _expected(kind: str, context: Mapping[str, Any], message: str) -> str:
         return str(context["expected"]).replace("'", '"')
     if kind in ("greater_than_equal", "less_than_equal"):
         word, bound = ("at least", context["ge"]) if kind == "greater_than_equal" else ("at most", context["le"])
-        return f"a number of {word} {bound}"
+        return f"a number of {word} {bound:g}"
     if kind == "string_pattern_mismatch":
-        return f"text like {context['pattern']}"
-    if kind in ("string_too_short", "string_too_long"):
-        word, bound = ("at least", "min_length") if kind == "string_too_short" else ("at most", "max_length")
-        return f"text of {word} {context[bound]} characters"
+        pattern = str(context["pattern"])
+        return _PATTERNS.get(pattern, f"text that matches {pattern}")
+    if kind == "string_too_short":
+        return "text that is not empty"
+    if kind == "string_too_long":
+        return f"text of at most {context['max_length']} characters"
     if kind == "too_short":
-        return f"a list of at least {context['min_length']}"
+        return "a list that is not empty"
     return message[0].lower() + message[1:]
 
 

@@ -1,0 +1,38 @@
+"""Every environment variable the program reads, in one place. ``docs/operations/environment.md`` lists them; a test keeps it true."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+BASE = Path(__file__).resolve().parent.parent
+
+VARIABLES = {
+    "MADOGUCHI_MODE": "demo | development | production. Default: development (`madoguchi demo` sets demo)",
+    "MADOGUCHI_DATA": "Folder for the embedded database, keys of the demo, the clock and mails. Default: var/",
+    "MADOGUCHI_PROFILES": "Folder of the contract profiles. Default: profiles/",
+    "DATABASE_URL": "postgresql://user:password@host:port/name. Without it an embedded server runs in the data folder",
+    "MADOGUCHI_SECRET_KEY": "Signs sessions and links. Required in production",
+    "MADOGUCHI_MASTER_KEY": "32 bytes in base64: wraps the key of each contract. Required in production",
+    "MADOGUCHI_MASTER_KEYS_OLD": "Former master keys, comma separated, readable until every contract key is wrapped anew",
+    "MADOGUCHI_HOSTS": "Host names the site answers to, comma separated. Required in production",
+    "MADOGUCHI_URL": "Public address used in mails, e.g. https://yoyaku.example.jp. Default: http://127.0.0.1:PORT",
+    "MADOGUCHI_SMTP": "smtp://user:password@host:port or smtps://…; the demo runs its own mailbox",
+    "MADOGUCHI_MAIL_FROM": "Sender address of mails to residents",
+    "MADOGUCHI_WORKERS": "Web processes. Default: 2",
+    "MADOGUCHI_THREADS": "Threads per web process. Default: 32",
+    "PORT": "Port of the web server. Default: 8000",
+    "HOST": "Address of the web server. Default: 127.0.0.1",
+}
+
+
+def get(name: str, default: str = "") -> str:
+    """Value of a variable listed above; ``KeyError`` for one that is not listed."""
+    VARIABLES[name]
+    return os.environ.get(name, default).strip()
+
+
+def path(name: str, default: Path) -> Path:
+    """A folder or file; a relative path counts from the working directory."""
+    value = get(name)
+    return Path(value).resolve() if value else default

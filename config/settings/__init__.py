@@ -1,0 +1,1 @@
+"""Settings by mode: ``config.settings.demo``, ``.development``, ``.production``, ``.test`` build on ``.base``."""

@@ -1,0 +1,232 @@
+"""Settings common to every mode. Nothing here belongs to a city: that is the profile's."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from config import env
+from config.env import BASE
+
+DATA_DIR: Path = env.path("MADOGUCHI_DATA", BASE / "var")
+PROFILES_DIR: Path = env.path("MADOGUCHI_PROFILES", BASE / "profiles")
+DEBUG = False
+DEMO = False
+TIME_TRAVEL = False
+
+
+def local_secret(name: str) -> bytes:
+    """A secret made once and kept in the data folder (0600): for demo, development and tests only."""
+    path = DATA_DIR / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = path.with_suffix(f".{secrets.token_hex(4)}")
+        part.touch(mode=0o600)
+        part.write_bytes(secrets.token_bytes(32))
+        try:
+            path.hardlink_to(part)
+        except FileExistsError:
+            pass
+        part.unlink()
+    return path.read_bytes()
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's entry for a ``postgresql://`` URL. Connections persist; a thread keeps its own."""
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or 5432),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "OPTIONS": {"options": "-c timezone=Asia/Tokyo -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000"},
+    }
+
+
+def database_url() -> str:
+    """``DATABASE_URL``, or the embedded server of the data folder, started when it does not run yet."""
+    url = env.get("DATABASE_URL")
+    if url:
+        return url
+    from madoguchi.ground.kit.postgres import EmbeddedPostgres
+
+    return EmbeddedPostgres(DATA_DIR).start().url
+
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_htmx",
+    "procrastinate.contrib.django",
+    "madoguchi.ground.contracts",
+    "madoguchi.ground.privacy",
+    "madoguchi.ground.audit",
+    "madoguchi.ground.worklog",
+    "madoguchi.ground.accounts",
+    "madoguchi.domain.procedures",
+    "madoguchi.domain.notices",
+    "madoguchi.domain.booking",
+    "madoguchi.web.ui",
+    "madoguchi.web.citizen",
+    "madoguchi.web.callcentre",
+    "madoguchi.web.office",
+    "madoguchi.web.api",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "madoguchi.web.ui.middleware.SecurityHeaders",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "madoguchi.web.ui.middleware.ResidentLanguage",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "madoguchi.web.ui.middleware.StaffGate",
+    "madoguchi.web.ui.middleware.ContractScope",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "madoguchi.web.ui.context.shell",
+            ],
+        },
+    }
+]
+
+TIME_ZONE = "Asia/Tokyo"
+USE_TZ = True
+LANGUAGE_CODE = "ja"
+USE_I18N = True
+LANGUAGES = [
+    ("ja", "日本語"),
+    ("ja-easy", "やさしい日本語"),
+    ("en", "English"),
+    ("zh-hans", "简体中文"),
+    ("ko", "한국어"),
+    ("vi", "Tiếng Việt"),
+    ("pt", "Português"),
+    ("fil", "Filipino"),
+    ("ne", "नेपाली"),
+    ("es", "Español"),
+]
+LOCALE_PATHS = [BASE / "madoguchi" / "locale"]
+LANGUAGE_COOKIE_NAME = "lang"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE / "static-collected"
+STATICFILES_DIRS = [("app", BASE / "frontend")]
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "madoguchi"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "madoguchi.web.ui.views.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/staff/"
+LOGOUT_REDIRECT_URL = "/staff/"
+
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_TIMEOUT = 15
+MAIL_FROM = env.get("MADOGUCHI_MAIL_FROM", "no-reply@madoguchi.invalid")
+DEFAULT_FROM_EMAIL = MAIL_FROM
+PUBLIC_URL = env.get("MADOGUCHI_URL") or f"http://127.0.0.1:{env.get('PORT', '8000')}"
+
+
+def smtp(url: str) -> dict[str, object]:
+    """Django's mail settings for an ``smtp://`` or ``smtps://`` URL."""
+    parts = urlsplit(url)
+    return {
+        "EMAIL_HOST": parts.hostname or "127.0.0.1",
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }
+
+
+globals().update(smtp(env.get("MADOGUCHI_SMTP") or "smtp://127.0.0.1:2525"))
+
+# Rate limits of the public pages: (count, seconds). See madoguchi.web.ui.throttle.
+RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "page": (600, 60)}
+
+
+def key_from_text(text: str) -> bytes:
+    """32 bytes from base64; ``ValueError`` says what is wrong."""
+    raw = base64.b64decode(text, validate=True)
+    if len(raw) != 32:
+        raise ValueError(f"a master key is 32 bytes in base64, got {len(raw)} bytes")
+    return raw
+
+
+def derived(secret: bytes, label: str) -> str:
+    """A text key derived from a local secret, one per purpose."""
+    return hashlib.sha256(label.encode() + b"\0" + secret).hexdigest()
+
+
+PROCRASTINATE_IMPORT_PATHS: list[str] = []
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"madoguchi": {"level": "INFO"}},
+}

@@ -1,0 +1,26 @@
+"""All addresses. ``/`` lists the contracts, ``/<contract>/`` is a resident's start page, ``/staff/`` the staff side."""
+
+from django.conf import settings
+from django.urls import include, path
+
+from madoguchi.web.ui import views as ui
+
+urlpatterns = [
+    path("healthz", ui.health, name="healthz"),
+    path("ui-kit/", ui.kit, name="ui_kit"),
+    path("accounts/", include("madoguchi.web.office.account_urls")),
+    path("accounts/", include("allauth.urls")),
+    path("staff/", include("madoguchi.web.office.staff_urls")),
+    path("staff/<slug:contract>/desk/", include("madoguchi.web.callcentre.urls")),
+    path("staff/<slug:contract>/", include("madoguchi.web.office.urls")),
+    path("api/v1/", include("madoguchi.web.api.urls")),
+    path("", include("madoguchi.web.citizen.urls")),
+]
+
+if settings.DEMO:
+    urlpatterns.insert(0, path("demo/", include("madoguchi.web.office.demo_urls")))
+
+handler400 = "madoguchi.web.ui.views.bad_request"
+handler403 = "madoguchi.web.ui.views.permission_denied"
+handler404 = "madoguchi.web.ui.views.not_found"
+handler500 = "madoguchi.web.ui.views.server_error"

@@ -1,0 +1,13 @@
+"""The WSGI entry: what every web process serves."""
+
+from __future__ import annotations
+
+import os
+
+from config import env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"config.settings.{env.get('MADOGUCHI_MODE', 'development')}")
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()

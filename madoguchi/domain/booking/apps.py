@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class BookingConfig(AppConfig):
+    name = "madoguchi.domain.booking"
+    label = "booking"
+
+    def ready(self) -> None:
+        from madoguchi.ground.kit.sqlfiles import install_after_migrate
+
+        install_after_migrate(self, "functions.sql")

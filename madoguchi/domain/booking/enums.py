@@ -1,0 +1,32 @@
+"""States and kinds of booking."""
+
+from django.db import models
+
+
+class State(models.TextChoices):
+    """Life of a booking. Arrival and no-show are marks of the day, not states."""
+
+    HELD = "held", "仮押さえ"
+    BOOKED = "booked", "予約済み"
+    CANCELLED = "cancelled", "取消済み"
+    EXPIRED = "expired", "期限切れ"
+
+
+LIVE = (State.HELD, State.BOOKED)
+
+
+class EventKind(models.TextChoices):
+    """Lines of a booking's history."""
+
+    HELD = "held", "仮押さえ"
+    CREATED = "created", "新規"
+    CHANGED = "changed", "変更"
+    MOVED = "moved", "日時変更"
+    ADDED = "added", "人数追加"
+    REMOVED = "removed", "人数減"
+    CANCELLED = "cancelled", "取消"
+    EXPIRED = "expired", "期限切れ"
+    ATTENDED = "attended", "来庁"
+    NO_SHOW = "no_show", "不来庁"
+    AFFECTED = "affected", "枠の変更による影響"
+    SETTLED = "settled", "影響の解消"

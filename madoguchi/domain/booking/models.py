@@ -1,0 +1,253 @@
+"""Tables of booking. The hot ones (slot, booking, attendee, claim, event) are written by ``sql/functions.sql``."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from madoguchi.domain.procedures.models import Procedure
+from madoguchi.ground.contracts.models import Site
+from madoguchi.ground.contracts.tenancy import TenantModel
+
+from .enums import EventKind, State
+
+
+class Pool(TenantModel):
+    """People or windows that serve a set of procedures together at one site."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    code = models.SlugField(max_length=40)
+    name = models.CharField("枠の名称", max_length=80)
+    band_minutes = models.SmallIntegerField("1コマの分数")
+    procedures = models.ManyToManyField(Procedure, through="PoolProcedure", related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "code"], name="pool_code"),
+            models.CheckConstraint(condition=Q(band_minutes__gte=5, band_minutes__lte=240), name="pool_band"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PoolProcedure(TenantModel):
+    """A procedure that a pool serves."""
+
+    pool = models.ForeignKey(Pool, models.CASCADE, related_name="+")
+    procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "pool", "procedure"], name="pool_procedure")]
+
+
+class WeekPattern(TenantModel):
+    """Planned places of one weekday (0 = Monday) between two times, valid for a range of dates.
+
+    The business calendar cuts it: bands outside opening hours, or starting after the last reception, do not become slots.
+    """
+
+    pool = models.ForeignKey(Pool, models.CASCADE, related_name="+")
+    weekday = models.SmallIntegerField()
+    starts = models.TimeField()
+    ends = models.TimeField()
+    capacity = models.SmallIntegerField("受付可能人数")
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["weekday", "starts"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends__gt=F("starts")),
+                name="pattern_hours",
+                violation_error_message="終了時刻は開始時刻より後にしてください。",
+            ),
+            models.CheckConstraint(
+                condition=Q(capacity__gte=0, capacity__lte=500),
+                name="pattern_capacity",
+                violation_error_message="受付可能人数は0から500までの数にしてください。",
+            ),
+            models.CheckConstraint(condition=Q(weekday__gte=0, weekday__lte=6), name="pattern_weekday"),
+        ]
+
+
+class DayPlan(TenantModel):
+    """A single day that differs from the patterns: ``bands`` is ``[["17:30","18:00",4], …]`` and replaces the day of the pool.
+
+    Withdrawn plans stay as history. A day plan does not ask the calendar: it is the city's explicit word for that day.
+    """
+
+    pool = models.ForeignKey(Pool, models.CASCADE, related_name="+")
+    date = models.DateField()
+    bands = models.JSONField()
+    reason = models.CharField("理由", max_length=120)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "pool", "date"], name="one_plan_per_day", condition=Q(withdrawn_at=None)
+            )
+        ]
+
+
+class Slot(TenantModel):
+    """One band of one day of a pool. See the module's invariants."""
+
+    pool = models.ForeignKey(Pool, models.PROTECT, related_name="+", db_index=False)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    planned = models.SmallIntegerField()
+    capacity = models.SmallIntegerField()
+    taken = models.SmallIntegerField(default=0)
+    closed = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "pool", "starts_at"], name="slot_once"),
+            models.CheckConstraint(condition=Q(taken__lte=F("capacity"), taken__gte=0), name="slot_never_oversold"),
+            models.CheckConstraint(condition=Q(capacity__gte=F("planned"), planned__gte=0), name="slot_capacity"),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="slot_hours"),
+        ]
+
+
+class Booking(TenantModel):
+    """One reservation. ``contact`` seals phone, mail, address, note; ``starts_at``/``ends_at`` span the whole party."""
+
+    code = models.CharField(max_length=12)
+    state = models.CharField(max_length=10, choices=State.choices)
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_index=False)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    people = models.SmallIntegerField()
+    channel = models.CharField(max_length=8)
+    actor_kind = models.CharField(max_length=12)
+    language = models.CharField(max_length=10)
+    contact = models.BinaryField(null=True)
+    phone_index = models.BinaryField(null=True, max_length=16)
+    mail_index = models.BinaryField(null=True, max_length=16)
+    has_mail = models.BooleanField(default=False)
+    overbooked = models.BooleanField(default=False)
+    idempotency_key = models.CharField(max_length=64)
+    fingerprint = models.BinaryField(max_length=16)
+    hold_expires_at = models.DateTimeField(null=True)
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField()
+    arrived_at = models.DateTimeField(null=True)
+    no_show = models.BooleanField(default=False)
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "code"], name="booking_code"),
+            models.UniqueConstraint(fields=["contract", "idempotency_key"], name="booking_idempotent"),
+            models.CheckConstraint(condition=Q(people__gte=0), name="booking_people"),
+            models.CheckConstraint(condition=~Q(state="held") | Q(hold_expires_at__isnull=False), name="hold_expires"),
+        ]
+        indexes = [
+            models.Index(fields=["contract", "starts_at"], name="booking_by_day"),
+            models.Index(fields=["contract", "phone_index"], name="booking_by_phone", condition=Q(phone_index__isnull=False)),
+            models.Index(fields=["contract", "hold_expires_at"], name="booking_holds", condition=Q(state="held")),
+        ]
+
+
+class Attendee(TenantModel):
+    """One person of a booking. ``person`` seals name, kana, birth date and the fields the city asks for."""
+
+    booking = models.ForeignKey(Booking, models.CASCADE, related_name="+", db_index=False)
+    position = models.SmallIntegerField()
+    procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="+", db_index=False)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    person = models.BinaryField(null=True)
+    person_index = models.BinaryField(null=True, max_length=16)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["contract", "booking", "position"], name="attendee_position")]
+        indexes = [
+            models.Index(
+                fields=["contract", "person_index"], name="attendee_by_person", condition=Q(person_index__isnull=False)
+            ),
+        ]
+
+
+class Claim(TenantModel):
+    """One place in one slot. Exists exactly as long as the place is taken."""
+
+    slot = models.ForeignKey(Slot, models.PROTECT, related_name="+", db_index=False)
+    attendee = models.ForeignKey(Attendee, models.CASCADE, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "attendee", "slot"], name="claim_once")]
+        indexes = [models.Index(fields=["contract", "slot"], name="claim_by_slot")]
+
+
+class Event(TenantModel):
+    """One line of a booking's history: who (kind, staff), through which channel, what, before and after.
+
+    ``change`` is ``{"field": [before, after]}`` in the clear for times, procedures, counts; ``sealed`` holds before/after of personal
+    fields and is erased with the booking's personal data.
+    """
+
+    booking = models.ForeignKey(Booking, models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=10, choices=EventKind.choices)
+    actor_kind = models.CharField(max_length=12)
+    channel = models.CharField(max_length=8)
+    actor = models.CharField(max_length=40, blank=True)
+    actor_label = models.CharField(max_length=80, blank=True)
+    change = models.JSONField(default=dict)
+    sealed = models.BinaryField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["contract", "booking"], name="event_by_booking")]
+
+
+class Affected(TenantModel):
+    """A booking that a change of slots broke; open until ``settled_at``."""
+
+    booking = models.ForeignKey(Booking, models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=120)
+    slots = ArrayField(models.BigIntegerField())
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    notified_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "booking"], name="affected_once", condition=Q(settled_at=None))
+        ]
+
+
+class Proof(TenantModel):
+    """Result of a nightly proof that taken places equal the rows."""
+
+    at = models.DateTimeField()
+    slots = models.IntegerField()
+    claims = models.IntegerField()
+    faults = models.JSONField(default=list)
+
+
+class ExternalLog(TenantModel):
+    """Where the city owns the reservation site: one line for each booking an operator made there. No personal data."""
+
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=10)
+    procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="+")
+    visit_date = models.DateField(null=True)
+    reference = models.CharField("市サイトの予約番号", max_length=40, blank=True)
+    people = models.SmallIntegerField(default=1)
+    actor = models.CharField(max_length=40)
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["contract", "at"], name="external_by_time")]

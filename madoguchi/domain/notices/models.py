@@ -1,0 +1,75 @@
+"""Templates, messages and the log of attempts."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from madoguchi.ground.contracts.tenancy import TenantModel
+
+
+class Kind(models.TextChoices):
+    """Kinds of notice to residents."""
+
+    CREATED = "created", "予約完了"
+    CHANGED = "changed", "変更完了"
+    CANCELLED = "cancelled", "取消完了"
+    REMINDER = "reminder", "前日のお知らせ"
+    AFFECTED = "affected", "臨時閉庁等のお知らせ"
+
+
+class Template(TenantModel):
+    """The city's own wording of a notice; where none exists the shipped wording is used."""
+
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    language = models.CharField(max_length=10)
+    subject = models.CharField("件名", max_length=120)
+    body = models.TextField("本文")
+    edited_at = models.DateTimeField()
+    edited_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "kind", "language"], name="notice_template")]
+
+
+class Message(TenantModel):
+    """One notice. States: queued → sent, or failed after the last retry, or dropped when its reason is gone."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "送信待ち"
+        SENT = "sent", "送信済み"
+        FAILED = "failed", "送信できず"
+        BOUNCED = "bounced", "不達"
+        DROPPED = "dropped", "取りやめ"
+
+    ref = models.CharField(max_length=64)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    language = models.CharField(max_length=10)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
+    due_at = models.DateTimeField()
+    attempts = models.SmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    detail = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], name="message_due", condition=models.Q(state="queued")),
+            models.Index(fields=["contract", "ref"], name="message_by_ref"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "ref", "due_at"], name="one_reminder", condition=models.Q(kind="reminder")
+            ),
+        ]
+
+
+class Attempt(TenantModel):
+    """One try to deliver a message: when, and what the server said (never the address)."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    outcome = models.CharField(max_length=10)
+    answer = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["contract", "message"], name="attempt_by_message")]

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class AuditConfig(AppConfig):
+    name = "madoguchi.ground.audit"
+    label = "audit"
+
+    def ready(self) -> None:
+        from madoguchi.ground.kit.sqlfiles import install_after_migrate
+
+        install_after_migrate(self, "functions.sql")

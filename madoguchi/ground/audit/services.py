@@ -1,0 +1,70 @@
+"""The one way to write an audit entry from Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit.actors import Actor
+
+LANE_DEEDS = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """What to record: a registered action (see ``actions.py``), its target ``kind:id``, details without personal data."""
+
+    action: str
+    target: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def record(contract: Contract, action: str, target: str, *, by: Actor, now: dt.datetime, **detail: Any) -> None:
+    """Append one entry inside the running transaction. Call it last in a deed: the lane stays locked until the commit."""
+    record_all(contract, [Line(action, target, detail)], by=by, now=now)
+
+
+def record_all(contract: Contract, lines: Sequence[Line], *, by: Actor, now: dt.datetime, lane: int = LANE_DEEDS) -> None:
+    """Append several entries of one actor in order."""
+    from .actions import require_registered
+
+    for line in lines:
+        require_registered(line.action)
+    n = len(lines)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select audit_append(%s::smallint, %s::smallint, %s, %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[])",
+            [
+                contract.pk,
+                lane,
+                now,
+                [str(by.kind)] * n,
+                [str(by.channel)] * n,
+                [by.ref] * n,
+                [line.action for line in lines],
+                [line.target for line in lines],
+                [json.dumps(line.detail, ensure_ascii=False, default=str) for line in lines],
+            ],
+        )
+
+
+@dataclass(frozen=True)
+class Read:
+    """A look at a resident's record that a view reports: action, target, who."""
+
+    action: str
+    target: str
+    by: Actor
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def flush_reads(contract: Contract, reads: Sequence[Read], *, now: dt.datetime) -> None:
+    """Write reported reads; without this the answer with personal data does not leave."""
+    for read in reads:
+        record_all(contract, [Line(read.action, read.target, read.detail)], by=read.by, now=now)

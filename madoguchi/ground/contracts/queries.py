@@ -1,0 +1,54 @@
+"""Reads of contracts and calendars used by several apps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+
+from .calendar import BusinessCalendar, Override
+from .models import CalendarOverride, Contract, Site
+
+_contracts: dict[str, tuple[float, Contract]] = {}
+_lock = threading.Lock()
+_KEEP = 30.0
+
+
+def contract_by_code(code: str) -> Contract:
+    """The active contract of a code, remembered for 30 s per process. Raises ``Contract.DoesNotExist``."""
+    hit = _contracts.get(code)
+    if hit and time.monotonic() - hit[0] < _KEEP:
+        return hit[1]
+    contract = Contract.objects.get(code=code, active=True)
+    with _lock:
+        _contracts[code] = (time.monotonic(), contract)
+    return contract
+
+
+def forget_contracts() -> None:
+    """Drop remembered contracts (tests make new ones with old codes)."""
+    with _lock:
+        _contracts.clear()
+
+
+def calendar_of(contract: Contract, first: dt.date, last: dt.date) -> BusinessCalendar:
+    """The calendar of a contract with the one-day changes of ``first``…``last`` (inside ``contract_scope``)."""
+    rows = CalendarOverride.objects.filter(date__range=(first, last), withdrawn_at=None).select_related("site").order_by("id")
+    overrides = [
+        Override(
+            site=row.site.code if row.site else None,
+            channel=row.channel or None,
+            date=row.date,
+            kind=row.kind,
+            intervals=tuple((dt.time.fromisoformat(a), dt.time.fromisoformat(b)) for a, b in row.intervals),
+            last_reception=row.last_reception,
+            reason=row.reason,
+        )
+        for row in rows
+    ]
+    return BusinessCalendar(contract.profile, overrides=overrides)
+
+
+def site_by_code(code: str) -> Site:
+    """A site of the contract in scope. Raises ``Site.DoesNotExist``."""
+    return Site.objects.get(code=code)

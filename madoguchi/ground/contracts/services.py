@@ -1,0 +1,33 @@
+"""Deeds on contracts: bring the database in line with the profile files."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from . import registry
+from .models import Contract, Site
+from .queries import forget_contracts
+from .tenancy import contract_scope
+
+
+@transaction.atomic
+def sync_profiles() -> list[Contract]:
+    """Create or update contracts and sites from every profile file; nothing is ever deleted.
+
+    Raises ``ProfileError`` with all problems of the first broken file, and then changes nothing.
+    """
+    registry.forget()
+    forget_contracts()
+    profiles = [registry.profile(code) for code in registry.codes()]
+    contracts = []
+    for profile in profiles:
+        contract, _ = Contract.objects.update_or_create(code=profile.code, defaults={"name": profile.city.name})
+        with contract_scope(contract):
+            for position, site in enumerate(profile.sites):
+                Site.objects.update_or_create(
+                    contract=contract,
+                    code=site.code,
+                    defaults={"name": site.name, "address": site.address, "position": position},
+                )
+        contracts.append(contract)
+    return contracts

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class WorklogConfig(AppConfig):
+    name = "madoguchi.ground.worklog"
+    label = "worklog"

@@ -1,0 +1,43 @@
+"""Writing facts."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit.actors import Actor
+
+from .models import Fact
+
+
+def note(
+    contract: Contract,
+    kind: str,
+    *,
+    by: Actor,
+    now: dt.datetime,
+    ref: str,
+    site: str = "",
+    procedure: str = "",
+    quantity: int = 1,
+    language: str = "",
+    outcome: str = "",
+    wait_seconds: int | None = None,
+    handle_seconds: int | None = None,
+) -> Fact:
+    """Write one fact inside the running transaction of the deed it tells of."""
+    return Fact.objects.create(
+        contract=contract,
+        at=now,
+        site=site,
+        channel=str(by.channel),
+        procedure=procedure,
+        actor_kind=str(by.kind),
+        kind=kind,
+        quantity=quantity,
+        wait_seconds=wait_seconds,
+        handle_seconds=handle_seconds,
+        language=language,
+        outcome=outcome,
+        ref=ref,
+    )

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CallcentreConfig(AppConfig):
+    name = "madoguchi.web.callcentre"
+    label = "callcentre"

@@ -1,0 +1,4 @@
+"""Addresses of callcentre."""
+
+app_name = "callcentre"
+urlpatterns: list = []

@@ -1,0 +1,4 @@
+"""Addresses of citizen."""
+
+app_name = "citizen"
+urlpatterns: list = []

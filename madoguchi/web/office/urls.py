@@ -1,0 +1,4 @@
+"""Addresses of office."""
+
+app_name = "office"
+urlpatterns: list = []

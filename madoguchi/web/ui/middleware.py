@@ -1,0 +1,136 @@
+"""What every request passes: security headers, the resident's language, the staff gate, the contract's walls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import SimpleTemplateResponse
+from django.urls import reverse
+from django.utils import translation
+
+from madoguchi.ground.accounts.access import assignment_for, second_factor_missing
+from madoguchi.ground.audit.services import flush_reads
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.queries import contract_by_code
+from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit import clock
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class SecurityHeaders:
+    """Strict CSP and friends on every answer; pages with personal data are never cached."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        headers = response.headers
+        headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if not request.path_info.startswith(settings.STATIC_URL):
+            headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class ResidentLanguage:
+    """Language of residents' pages: ``?lang=`` (remembered in a cookie), the cookie, the browser; staff pages are Japanese."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        self.known = {code for code, _ in settings.LANGUAGES}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        staff = request.path_info.startswith(("/staff", "/accounts"))
+        chosen = request.GET.get("lang", "")
+        language = "ja" if staff else self._language(request, chosen)
+        request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+        with translation.override(language):
+            response = self.get_response(request)
+        if chosen in self.known and not staff:
+            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, chosen, max_age=31_536_000, samesite="Lax", httponly=True)
+        response.headers.setdefault("Content-Language", "ja" if language == "ja-easy" else language)
+        return response
+
+    def _language(self, request: HttpRequest, chosen: str) -> str:
+        for code in (chosen, request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")):
+            if code in self.known:
+                return code
+        found = translation.get_language_from_request(request)
+        return found if found in self.known else "ja"
+
+
+class StaffGate:
+    """Everything under ``/staff/`` needs a signed-in user with a second factor."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/staff/"):
+            if not request.user.is_authenticated:
+                return redirect(f"{reverse('account_login')}?next={request.get_full_path()}")
+            if second_factor_missing(request.user, request.session):
+                return redirect("staff_second_factor")
+        return self.get_response(request)
+
+
+class ContractScope:
+    """Runs a view whose URL names a contract inside that contract's walls.
+
+    GET and HEAD run in a read-only transaction, so that they cannot write; looks at personal data that the view reported
+    are written to the audit log in a transaction of their own before the answer leaves. Must be the last middleware.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        code = kwargs.get("contract")
+        if not isinstance(code, str):
+            return None
+        try:
+            contract = contract_by_code(code)
+        except Contract.DoesNotExist:
+            raise Http404(f"no contract {code}") from None
+        request.contract = contract  # type: ignore[attr-defined]
+        request.now = clock.now()  # type: ignore[attr-defined]
+        request.audit_reads = []  # type: ignore[attr-defined]
+        if request.path_info.startswith("/staff/"):
+            request.assignment = assignment_for(request.user, contract)  # type: ignore[attr-defined]
+        with contract_scope(contract, read_only=request.method in SAFE):
+            response = view(request, *args, **{**kwargs, "contract": contract})
+            if isinstance(response, SimpleTemplateResponse):
+                response.render()
+        if request.audit_reads:  # type: ignore[attr-defined]
+            with contract_scope(contract):
+                flush_reads(contract, request.audit_reads, now=request.now)  # type: ignore[attr-defined]
+        return response
+

@@ -1,0 +1,107 @@
+"""The left navigation of staff pages. Places of coming parts are named and marked as not yet there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from madoguchi.ground.accounts import access
+from madoguchi.ground.accounts.models import Role
+from madoguchi.ground.contracts.models import Contract
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry: its label, the URL name (None: comes later), who may see it, its shortcut."""
+
+    label: str
+    route: str | None
+    allowed: frozenset[Role] = access.EVERYONE
+    key: str = ""
+
+
+NAVIGATION: list[tuple[str, list[Place]]] = [
+    (
+        "予約",
+        [
+            Place("予約を探す・入れる", "callcentre:desk", access.READ_RESIDENTS, "g d"),
+            Place("当日の一覧", "office:day", access.READ_RESIDENTS, "g t"),
+            Place("予約の一覧・出力", "office:bookings", access.READ_RESIDENTS, "g l"),
+            Place("対応が必要な予約", "office:affected", access.READ_RESIDENTS, "g a"),
+            Place("市の予約サイトでの代行", "callcentre:external", access.WORK_ON_BOOKINGS),
+        ],
+    ),
+    (
+        "枠と暦",
+        [
+            Place("予約枠", "office:slots", access.READ_RESIDENTS, "g s"),
+            Place("開庁カレンダー", "office:calendar", access.EVERYONE, "g c"),
+        ],
+    ),
+    (
+        "お知らせ",
+        [
+            Place("メールの文面", "office:templates", access.EDIT_TEXTS),
+            Place("送信の記録", "office:messages", access.READ_RESIDENTS),
+            Place("持ち物と注意", "office:texts", access.EDIT_TEXTS),
+        ],
+    ),
+    (
+        "管理",
+        [
+            Place("担当者と権限", "office:staff", access.MANAGE_STAFF),
+            Place("APIキー", "office:keys", access.MANAGE_STAFF),
+            Place("操作の記録", "office:audit", access.SEE_AUDIT),
+            Place("契約の内容", "office:contract", access.EVERYONE),
+        ],
+    ),
+    (
+        "これから",
+        [
+            Place("電話", None),
+            Place("オンライン窓口", None),
+            Place("受付・案件", None),
+            Place("FAQ・マニュアル", None),
+            Place("シフト・研修", None),
+            Place("報告書・請求", None),
+        ],
+    ),
+]
+
+
+def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]:
+    """Navigation, contract switcher and account links for the staff frame."""
+    external = contract.profile.booking.mode == "external"
+    groups = []
+    for label, places in NAVIGATION:
+        items = []
+        for place in places:
+            if not access.may(request, place.allowed) or (place.route == "callcentre:external" and not external):
+                continue
+            url = reverse(place.route, args=[contract.code]) if place.route else ""
+            items.append(
+                {
+                    "label": place.label,
+                    "url": url,
+                    "active": bool(url) and request.path == url,
+                    "disabled": not url,
+                    "hint": "" if url else "準備中",
+                    "key": place.key,
+                }
+            )
+        if items:
+            groups.append({"label": label, "items": items})
+    return {
+        "nav": groups,
+        "contracts": [
+            {"name": a.contract.name, "url": reverse("office:home", args=[a.contract.code]), "active": a.contract_id == contract.pk}
+            for a in access.assignments_of(request.user)
+        ],
+        "role_name": Role(request.assignment.role).label,
+        "search_url": reverse("callcentre:desk", args=[contract.code]),
+        "account_links": [("二要素認証", reverse("mfa_index")), ("サインイン中の端末", reverse("usersessions_list"))],
+        "logout_url": reverse("account_logout"),
+    }

@@ -1,0 +1,61 @@
+"""Pages that belong to nobody: health, errors, the style page."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+import madoguchi
+
+ERRORS = {
+    400: "入力を読み取れませんでした",
+    403: "この画面を見る権限がありません",
+    404: "ページが見つかりません",
+    429: "操作が続いたため、少しお待ちください",
+    500: "システムで問題が起きました",
+    503: "ただいま混み合っています",
+}
+
+
+def health(request: HttpRequest) -> HttpResponse:
+    """Ready when the database answers and every migration has run."""
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    ready = not waiting
+    body = {"ready": ready, "version": madoguchi.__version__}
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+def error(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
+    """One design for every error; says what happened and what to do next."""
+    context = {"status": status, "heading": ERRORS.get(status, ERRORS[500]), "detail": detail}
+    return render(request, "ui/error.html", context, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error(request, 403, str(exception or ""))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return error(request, 500)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form was open too long or cookies are off: say so, and that nothing was sent."""
+    return error(request, 403, "画面を開いてから時間がたったか、Cookieが無効になっています。前の画面に戻って読み込み直してから、もう一度お試しください。")
+
+
+def kit(request: HttpRequest) -> HttpResponse:
+    """Every component of the UI kit on one page."""
+    return render(request, "ui/kit.html")

@@ -1,0 +1,13 @@
+#!/usr/bin/env python
+"""Django's own commands; people use ``madoguchi``."""
+
+import os
+import sys
+
+from config import env
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"config.settings.{env.get('MADOGUCHI_MODE', 'development')}")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
