@@ -36,4 +36,4 @@ class Head(TenantModel):
     hash = models.BinaryField(max_length=32)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["contract", "lane"], name="audit_head")]
+        constraints = [models.UniqueConstraint(fields=["contract", "lane"], name="audit_one_head")]

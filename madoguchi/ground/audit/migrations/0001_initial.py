@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                 ('contract', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracts.contract')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('contract', 'lane'), name='audit_head')],
+                'constraints': [models.UniqueConstraint(fields=('contract', 'lane'), name='audit_one_head')],
             },
         ),
     ]

@@ -1,0 +1,70 @@
+"""The few shared fixtures: the five contracts, a moment in time, actors, staff.
+
+Every pytest-xdist worker gets its own database, copied from one template that is migrated once (see ``tests/database.py``).
+Tests that race need committed rows: they mark ``django_db(transaction=True)`` and make a contract of their own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.queries import forget_contracts
+from madoguchi.ground.contracts.services import sync_profiles
+from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit.actors import Actor, ActorKind, Channel
+from madoguchi.ground.kit.clock import JST
+from madoguchi.ground.privacy.sealing import ensure_keys, forget_keys
+
+NOW = dt.datetime(2026, 11, 2, 9, 0, tzinfo=JST)
+
+
+@pytest.fixture
+def now() -> dt.datetime:
+    """Monday 2 November 2026, 9:00 in Japan."""
+    return NOW
+
+
+@pytest.fixture
+def contracts(db: None, now: dt.datetime) -> Iterator[dict[str, Contract]]:
+    """The five contracts with their sites and keys."""
+    forget_contracts()
+    forget_keys()
+    found = {contract.code: contract for contract in sync_profiles()}
+    for contract in found.values():
+        ensure_keys(contract, now=now)
+    yield found
+    forget_contracts()
+    forget_keys()
+
+
+@pytest.fixture
+def contract(contracts: dict[str, Contract]) -> Iterator[Contract]:
+    """廿日市市, entered: queries inside the test see its rows only."""
+    with contract_scope(contracts["hatsukaichi"]) as entered:
+        yield entered
+
+
+@pytest.fixture
+def citizen() -> Actor:
+    return Actor(ActorKind.CITIZEN, Channel.WEB)
+
+
+@pytest.fixture
+def operator() -> Actor:
+    return Actor(ActorKind.CALL_CENTRE, Channel.PHONE, ref="user:1", label="電話 花子")
+
+
+@pytest.fixture
+def official() -> Actor:
+    return Actor(ActorKind.CITY, Channel.COUNTER, ref="user:2", label="市 太郎")
+
+
+@pytest.fixture
+def profiles_dir() -> Path:
+    return Path(settings.PROFILES_DIR)
