@@ -1,7 +1,7 @@
 """Three whole years of every contract, site and channel against a table written from the specifications by hand.
 
-The oracle shares nothing with the program: holidays are typed by hand, weekdays are counted through each month in a plain
-loop, hours are strings.
+The oracle shares nothing with the program: holidays are typed by hand, weekdays are counted through each month in a
+plain loop, hours are strings.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ TABLE = {
 
 
 def walk():
-    """Each day of 2026–2028: date, weekday, which one of its month, whether a holiday or in the New Year closure, name."""
+    """Each day of 2026–2028: date, weekday, which one of its month, whether a holiday or New Year, name."""
     day = dt.date(2026, 1, 1)
     names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     step = 0
