@@ -13,8 +13,8 @@ Layers, a later one wins:
 
 Decisions where the sources leave room:
 
-* A holiday takes the whole day from a weekday, its evening included: "every Thursday but holidays to 19:00" and "1st and
-  3rd Thursday to 19:00" are both said of days that are open anyway. The evening does not move to another Thursday.
+* A holiday takes the whole day from a weekday, its evening included: "every Thursday but holidays to 19:00" and "1st
+  and 3rd Thursday to 19:00" are both said of days that are open anyway. The evening does not move to another Thursday.
 * An opening on an n-th Saturday or Sunday that is a holiday itself stays open (``on_holidays = "open"``): the sources
   say the exception for holidays of Monday to Friday only. A profile may say ``closed``.
 * The closure around New Year closes such an opening too. A designated day and a change by staff win over both.
@@ -64,8 +64,8 @@ class CalendarError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A one-day change by staff. ``site`` ``None`` means all sites; ``channel`` ``None`` all channels but ``web``, which a
-    closed house does not close: reservation stops only when ``web`` is named.
+    """A one-day change by staff. ``site`` ``None`` means all sites; ``channel`` ``None`` all channels but ``web``,
+    which a closed house does not close: reservation stops only when ``web`` is named.
 
     ``open`` adds ``intervals`` to the day (none given: the usual hours of such a day, without an evening extension);
     ``hours`` replaces the day's hours; ``closed`` cuts ``intervals`` out of the day (none given: the whole day).
@@ -152,8 +152,8 @@ class Status:
     """The answer for a moment.
 
     ``until`` is the end of the opening, across midnight (``None`` when closed, or when no end comes within 7 days);
-    ``next_open`` the start of the next opening after it, or after the moment when closed (``None`` when none comes within
-    400 days); ``last_reception`` that of the day, while open; ``accepting`` is false after it.
+    ``next_open`` the start of the next opening after it, or after the moment when closed (``None`` when none comes
+    within 400 days); ``last_reception`` that of the day, while open; ``accepting`` is false after it.
     """
 
     open: bool
@@ -167,7 +167,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
-    """Work on one case against the hours: ``allowed`` when it began while open; minutes outside the hours, rounded up."""
+    """Work on one case against the hours: ``allowed`` when it began while open; minutes outside of them, rounded up."""
 
     allowed: bool
     minutes: int
@@ -186,8 +186,8 @@ def default_holidays(day: date) -> str | None:
 class BusinessCalendar:
     """The calendar of one contract.
 
-    ``overrides`` are changes by staff in the order they were made, ``stops`` announced stops beside the profile's rules,
-    ``holidays`` names the holiday of a date or gives ``None``. Instances are immutable but for a cache of days.
+    ``overrides`` are changes by staff in the order they were made, ``stops`` announced stops beside the profile's
+    rules, ``holidays`` names the holiday of a date or gives ``None``. Instances are immutable but for a cache of days.
     """
 
     def __init__(
@@ -209,8 +209,8 @@ class BusinessCalendar:
     def day(self, site: str, channel: str, on: date, *, respect_term: bool = False) -> Day:
         """The day of a channel at a site. A channel the contract does not offer there is closed, never an error.
 
-        With ``respect_term`` days outside of the service period are closed. Raises :class:`CalendarError` for an unknown
-        site or channel.
+        With ``respect_term`` days outside of the service period are closed. Raises :class:`CalendarError` for an
+        unknown site or channel.
         """
         self._known(site, channel)
         if respect_term and not self.profile.term.service_from <= on <= self.profile.term.service_to:
@@ -226,7 +226,10 @@ class BusinessCalendar:
         return [self.day(site, channel, first + timedelta(days=n), respect_term=respect_term) for n in span]
 
     def at(self, site: str, channel: str, moment: datetime, *, respect_term: bool = False) -> Status:
-        """The state at ``moment`` (aware). An opening contains its start and not its end. Raises :class:`CalendarError`."""
+        """The state at ``moment`` (aware); an opening contains its start and not its end.
+
+        Raises :class:`CalendarError`.
+        """
         moment = _local(moment)
         today = self.day(site, channel, moment.date(), respect_term=respect_term)
         clock = moment.time()
@@ -379,7 +382,7 @@ def bands(
 
 
 def day_as_json(day: Day) -> dict[str, Any]:
-    """``{"date", "open": [["08:30","17:15"]], "last_reception": "17:00" | null, "reason"}``; midnight's end is ``24:00``."""
+    """``{"date", "open": [["08:30","17:15"]], "last_reception": "17:00" | null, "reason"}``; midnight is ``24:00``."""
     return {
         "date": day.date.isoformat(),
         "open": [[clock_text(begin), clock_text(end)] for begin, end in day.intervals],
@@ -464,7 +467,7 @@ def _usual(block: Hours, on: date) -> Intervals:
 
 
 def _lead(day: Day, block: Hours) -> int | None:
-    """Minutes between last reception and closing: the block's, else the day's own, else of the first rule that has one."""
+    """Minutes from last reception to closing: the block's, else the day's own, else of the first rule that has one."""
     if block.last_reception_minutes is not None:
         return block.last_reception_minutes
     if day.intervals and day.last_reception is not None:

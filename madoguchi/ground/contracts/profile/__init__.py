@@ -1,8 +1,8 @@
 """Contract profiles: what was agreed with a city, read from ``profiles/<code>.toml``.
 
-Words: a *profile* is the whole file; a *site* is a place residents come to; a *channel* is a way in (web, phone, counter,
-online); *hours* tell when a channel of a site is open; a *pool* is a set of procedures that share seats; a *duty* is
-something the contractor owes by a date.
+Words: a *profile* is the whole file; a *site* is a place residents come to; a *channel* is a way in (web, phone,
+counter, online); *hours* tell when a channel of a site is open; a *pool* is a set of procedures that share seats; a
+*duty* is something the contractor owes by a date.
 
 Invariants: a loaded profile is frozen and consistent in itself (:func:`check` finds nothing); no module here knows a
 city's name, Django or the clock. Cities differ only in what these models can say.

@@ -23,8 +23,18 @@ STANDARD_PROCEDURES: dict[str, str] = {
 """Japanese names of the procedures that need no ``name`` in a profile."""
 
 STANDARD_FIELDS: tuple[str, ...] = (
-    "name", "kana", "birth_date", "phone", "email", "postal_code", "address", "notice_number", "language", "needs", "memo",
-)  # fmt: skip
+    "name",
+    "kana",
+    "birth_date",
+    "phone",
+    "email",
+    "postal_code",
+    "address",
+    "notice_number",
+    "language",
+    "needs",
+    "memo",
+)
 """Codes of the input fields that need no ``label``; a field of the city's own starts with ``x_``."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import time
 from typing import NamedTuple
 
 from .booking import STANDARD_FIELDS, STANDARD_PROCEDURES
@@ -132,7 +133,9 @@ def _hours(profile: Profile) -> Iterator[Problem]:
             yield Problem("hours", f'a block for the channel "{channel}"', "none")
 
 
-def _last_reception(path: str, last, spans, until=None) -> Iterator[Problem]:
+def _last_reception(
+    path: str, last: time | None, spans: tuple[tuple[time, time], ...], until: time | None = None
+) -> Iterator[Problem]:
     begins, ends = spans[0][0], until or spans[-1][1]
     if last is not None and not begins <= last <= ends:
         expected = f"a time from {clock_text(begins)} to {clock_text(ends)}"
@@ -164,10 +167,13 @@ def _nth(path: str, block: Hours) -> Iterator[Problem]:
             if (rule.weekday, number) in seen:
                 yield Problem(f"{here}.nth[{position}]", f'each number once for "{rule.weekday}"', f"{number} again")
             seen.add((rule.weekday, number))
-        if (rule.open is None) == (rule.extended_until is None):
-            got = "neither" if rule.open is None else "both"
-            yield Problem(here, "either open or extended_until", got)
-        elif rule.extended_until is not None:
+        if rule.open is not None and rule.extended_until is not None:
+            yield Problem(here, "either open or extended_until", "both")
+        elif rule.open is not None:
+            yield from _last_reception(here, rule.last_reception, rule.open)
+        elif rule.extended_until is None:
+            yield Problem(here, "either open or extended_until", "neither")
+        else:
             base = weekly.get(rule.weekday)
             if base is None:
                 yield Problem(f"{here}.weekday", "a weekday with weekly hours to extend", f'"{rule.weekday}"')
@@ -176,8 +182,6 @@ def _nth(path: str, block: Hours) -> Iterator[Problem]:
                 yield Problem(f"{here}.extended_until", expected, clock_text(rule.extended_until))
             else:
                 yield from _last_reception(here, rule.last_reception, base.open, rule.extended_until)
-        else:
-            yield from _last_reception(here, rule.last_reception, rule.open)
 
 
 def _designated(path: str, block: Hours) -> Iterator[Problem]:

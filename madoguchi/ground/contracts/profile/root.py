@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
@@ -25,6 +25,9 @@ Module = Literal[
     "equipment",
     "surveys",
 ]
+
+
+Item = TypeVar("Item", Site, Procedure, Pool)
 
 
 class Profile(Part):
@@ -94,7 +97,7 @@ class Profile(Part):
         return next((pool for pool in self.pools_at(site) if procedure in pool.procedures), None)
 
 
-def _find(items, code):
+def _find(items: tuple[Item, ...], code: str) -> Item:
     for item in items:
         if item.code == code:
             return item
