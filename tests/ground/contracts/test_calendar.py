@@ -166,6 +166,14 @@ def test_a_designated_day_wins_over_a_holiday_and_the_closure():
     assert open_at(cal.day("main", "counter", date(2027, 1, 3))) == ["09:00-12:00"]
 
 
+@pytest.mark.req("CAL-02")
+@pytest.mark.parametrize("code", ["izunokuni", "nagaoka"])
+def test_where_holidays_are_working_days_they_have_no_evening(code):
+    cal = changed(code, 'national_holidays = "closed"', 'national_holidays = "open"')
+    assert open_at(cal.day("main", "phone", date(2028, 5, 4))) == ["08:30-17:15"]
+    assert open_at(cal.day("main", "phone", date(2028, 6, 1))) == ["08:30-19:00"]
+
+
 # One-day changes
 
 
@@ -377,6 +385,15 @@ def test_a_channel_that_never_closes_has_no_end_and_one_that_is_not_offered_no_o
     assert (web.open, web.until, web.next_open) == (True, None, None)
     online = calendar("hatsukaichi").at("main", "online", jst(2026, 7, 1, 12, 0))
     assert (online.open, online.next_open, online.reason) == (False, None, "取扱いなし")
+
+
+@pytest.mark.req("CAL-01", "BOOK-13")
+@pytest.mark.parametrize(("days", "told"), [(0, True), (7, True), (8, False)])
+def test_an_end_is_told_within_seven_days(days, told):
+    begins = jst(2026, 7, 1, 22, 0) + timedelta(days=days)
+    stop = Stop(begins, begins + timedelta(hours=1), channels=("web",))
+    status = calendar("hatsukaichi", stops=[stop]).at("main", "web", jst(2026, 7, 1, 12, 0))
+    assert status.until == (begins if told else None)
 
 
 @pytest.mark.req("CAL-01")
