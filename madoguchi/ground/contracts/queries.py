@@ -8,6 +8,7 @@ import time
 
 from .calendar import BusinessCalendar, Override
 from .models import CalendarOverride, Contract, Site
+from .profile import parse_span
 
 _contracts: dict[str, tuple[float, Contract]] = {}
 _lock = threading.Lock()
@@ -40,7 +41,7 @@ def calendar_of(contract: Contract, first: dt.date, last: dt.date) -> BusinessCa
             channel=row.channel or None,
             date=row.date,
             kind=row.kind,
-            intervals=tuple((dt.time.fromisoformat(a), dt.time.fromisoformat(b)) for a, b in row.intervals),
+            intervals=tuple(parse_span(pair) for pair in row.intervals),
             last_reception=row.last_reception,
             reason=row.reason,
         )
