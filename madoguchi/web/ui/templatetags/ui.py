@@ -1,0 +1,167 @@
+"""Tags of the interface: ``{% load ui %}``. What each draws is shown on the style page (``ui/kit.html``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import forms, template
+from django.contrib.staticfiles import finders
+from django.forms.boundfield import BoundField
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from madoguchi.web.ui import charts, icons
+
+register = template.Library()
+
+_TAGS = {"ja-easy": "ja", "zh-hans": "zh-Hans", "zh-hant": "zh-Hant"}
+_PLAIN_CHOICES = (forms.RadioSelect, forms.CheckboxSelectMultiple)
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """``{% icon "phone" %}``: inline SVG, decorative unless ``label`` is given."""
+    return icons.svg(name, label)
+
+
+@register.filter
+def html_lang(code: str | None) -> str:
+    """A language code of ours as BCP 47 for the ``lang`` attribute (``ja-easy`` is ``ja``, ``zh-hans`` is ``zh-Hans``)."""
+    return _TAGS.get(code or "ja", code or "ja")
+
+
+@register.simple_tag
+def tokens_url() -> str:
+    """URL of the design tokens' CSS, or an empty text when the front-end build has not run (fall-backs then apply)."""
+    try:
+        return static("vendor/design-tokens.css") if finders.find("vendor/design-tokens.css") else ""
+    except ValueError:
+        return ""
+
+
+@register.simple_tag
+def field(
+    bound: BoundField,
+    width: str = "",
+    layout: str = "",
+    label: str = "",
+    help: str = "",
+    unit: str = "",
+    hide_label: bool = False,
+    optional_badge: bool = True,
+) -> SafeString:
+    """Label, 必須/任意 badge, help, error and control of one form field, tied together for screen readers.
+
+    ``width``: ``xs`` ``s`` ``m`` ``l`` or nothing (full). ``layout`` of radio buttons and checkboxes: ``list``, ``inline`` or
+    ``cards`` (default; ``list`` for more than six), ``cards-2`` for two columns. ``unit``: text after the control (分, 人).
+    ``label`` and ``help`` replace those of the form. ``optional_badge=False`` leaves 任意 out (search forms, staff toolbars).
+    """
+    widget = bound.field.widget
+    if bound.is_hidden:
+        return bound.as_widget()
+    grouped = isinstance(widget, _PLAIN_CHOICES)
+    parts = bool(getattr(widget, "is_parts", False))
+    checkbox = isinstance(widget, forms.CheckboxInput)
+    help_text = help or bound.help_text
+    described = [f"{bound.auto_id}_helptext"] if help_text else []
+    if bound.errors:
+        described.append(f"{bound.auto_id}_error")
+    attrs: dict[str, Any] = {"aria-describedby": " ".join(described)} if described else {}
+    if bound.errors:
+        attrs["aria-invalid"] = "true"
+    if not (grouped or parts or checkbox):
+        attrs["class"] = " ".join(filter(None, [widget.attrs.get("class"), _css_class(widget), f"w-{width}" if width else ""]))
+    context: dict[str, Any] = {
+        "bound": bound,
+        "label": label or bound.label,
+        "help": help_text,
+        "unit": unit,
+        "hide_label": hide_label,
+        "optional_badge": optional_badge,
+        "required": bound.field.required,
+        "described": attrs.get("aria-describedby", ""),
+        "kind": "choices" if grouped else "parts" if parts else "checkbox" if checkbox else "single",
+    }
+    if grouped:
+        options = list(bound.subwidgets)
+        wanted = layout or ("cards" if len(options) <= 6 else "list")
+        context["layout"] = {"cards-2": "cards choices-2"}.get(wanted, wanted)
+        context["hints"] = getattr(widget, "hints", {})
+        context["options"] = [
+            {"id": o.id_for_label, "label": o.choice_label, "control": o.tag(), "hint": context["hints"].get(str(o.data["value"]), "")}
+            for o in options
+        ]
+        context["role"] = "radiogroup" if isinstance(widget, forms.RadioSelect) else "group"
+    else:
+        context["control"] = bound.as_widget(attrs=attrs)
+    return render_to_string("ui/forms/field.html", context)
+
+
+def _css_class(widget: forms.Widget) -> str:
+    if isinstance(widget, forms.Textarea):
+        return "textarea"
+    if isinstance(widget, forms.SelectMultiple):
+        return "input"
+    if isinstance(widget, forms.Select):
+        return "select"
+    return "input-file" if isinstance(widget, forms.FileInput) else "input"
+
+
+@register.inclusion_tag("ui/forms/errors.html")
+def errors(*bound_forms: Any) -> dict[str, Any]:
+    """Error summary of one or several forms or formsets, each line a link to its field; nothing when all are right."""
+    items: list[dict[str, str]] = []
+    for form in bound_forms:
+        if isinstance(form, forms.BaseFormSet):
+            items += [{"href": "", "text": text} for text in form.non_form_errors()] if form.is_bound else []
+            for child in form.forms:
+                items += _form_errors(child)
+        elif form is not None:
+            items += _form_errors(form)
+    return {"items": items}
+
+
+def _form_errors(form: forms.BaseForm) -> list[dict[str, str]]:
+    if not form.is_bound:
+        return []
+    items = [{"href": "", "label": "", "text": text} for text in form.non_field_errors()]
+    for bound in form:
+        first = bound.id_for_label or bound.auto_id
+        if isinstance(bound.field.widget, _PLAIN_CHOICES):
+            first = f"{bound.auto_id}_0"
+        items += [{"href": f"#{first}", "label": str(bound.label), "text": text} for text in bound.errors]
+    return items
+
+
+@register.simple_tag
+def page_numbers(page: Any, around: int = 1) -> Iterable[int | str]:
+    """Page numbers of a ``Paginator`` page with ``…`` for what is left out."""
+    return page.paginator.get_elided_page_range(page.number, on_each_side=around, on_ends=1)
+
+
+@register.inclusion_tag("ui/components/bar_chart.html")
+def bar_chart(
+    rows: Sequence[tuple[str, float]] | Sequence[tuple[str, float, float]],
+    title: str,
+    unit: str = "",
+    target: float | None = None,
+    height: int = 200,
+) -> dict[str, Any]:
+    """Bars for ``(label, value)`` or ``(label, value, second value behind it)``, with the figures as a table for screen readers."""
+    return charts.bars(rows, title=title, unit=unit, target=target, height=height)
+
+
+@register.inclusion_tag("ui/components/meter.html")
+def meter(value: float, maximum: float, label: str, tone: str = "") -> dict[str, Any]:
+    """A thin horizontal bar ``value / maximum``; ``tone``: ``ok``, ``warn``, ``bad`` or nothing. ``label`` is read aloud."""
+    share = 0.0 if maximum <= 0 else max(0.0, min(1.0, value / maximum))
+    return {"width": f"{share * 100:.1f}", "label": label, "tone": tone}
+
+
+@register.simple_tag
+def current_language() -> str:
+    """The active language code in our spelling (``ja-easy``, ``zh-hans``)."""
+    return get_language() or "ja"
