@@ -9,3 +9,4 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 SECRET_KEY = derived(local_secret("local.key"), "django")
 MASTER_KEYS = [local_secret("master.key")]
 DATABASES = {"default": database(database_url())}
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True

@@ -156,3 +156,16 @@ begin
            v_code[r.o], coalesce(v_seen[r.o], v_id[r.o]), v_print[r.o]
     from generate_series(1, jsonb_array_length(p_doc)) r(o) order by r.o;
 end $$;
+
+-- The slots of a site between two moments, in one statement of its own (enters the contract's wall itself).
+create or replace function booking_grid(p_contract smallint, p_site bigint, p_from timestamptz, p_to timestamptz)
+returns table(pool bigint, slot bigint, starts bigint, ends bigint, planned int, taken int, closed boolean) language plpgsql as $$
+begin
+  perform set_config('madoguchi.contract', p_contract::text, true);
+  return query
+    select s.pool_id, s.id, extract(epoch from s.starts_at)::bigint, extract(epoch from s.ends_at)::bigint,
+           s.planned::int, s.taken::int, s.closed
+    from booking_pool p join booking_slot s on s.contract_id = p_contract and s.pool_id = p.id
+    where p.contract_id = p_contract and p.site_id = p_site and s.starts_at >= p_from and s.starts_at < p_to
+    order by s.pool_id, s.starts_at;
+end $$;

@@ -1,0 +1,25 @@
+"""Audit actions of booking."""
+
+from madoguchi.ground.audit.actions import Action, register
+
+register(
+    Action("booking.held", "予約の枠を仮押さえした"),
+    Action("booking.created", "予約を入れた"),
+    Action("booking.changed", "予約の内容を変更した"),
+    Action("booking.cancelled", "予約を取り消した"),
+    Action("booking.arrived", "来庁を記録した"),
+    Action("booking.no_show", "不来庁を記録した"),
+    Action("booking.viewed", "予約の個人情報を見た", reads_personal_data=True),
+    Action("booking.searched", "予約を検索した", reads_personal_data=True),
+    Action("booking.listed", "予約の一覧を見た", reads_personal_data=True),
+    Action("booking.exported", "予約の一覧を出力した", reads_personal_data=True),
+    Action("booking.erased", "期限の過ぎた予約の個人情報を消去した"),
+    Action("slots.pattern", "曜日ごとの枠を変更した"),
+    Action("slots.day", "日ごとの枠を変更した"),
+    Action("slots.rebuilt", "枠を作り直した"),
+    Action("calendar.changed", "開庁カレンダーを変更した"),
+    Action("calendar.withdrawn", "開庁カレンダーの変更を取り消した"),
+    Action("affected.settled", "影響を受けた予約の対応を終えた"),
+    Action("capacity.proved", "枠の残数を検算した"),
+    Action("external.logged", "市の予約サイトでの代行を記録した"),
+)

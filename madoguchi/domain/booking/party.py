@@ -1,0 +1,201 @@
+"""The people of a booking as they are typed: cleaned, checked, sealed as a whole.
+
+Names are kept byte-exact (no Unicode normalisation: a name may hold variation selectors); only blanks at the ends go. Search
+runs over the reading in katakana and the birth date, or the phone number, through blind indexes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from madoguchi.ground.contracts.profile import Profile
+from madoguchi.ground.kit import dates, kana, phones
+from madoguchi.ground.privacy.guard import REFUSAL, find_individual_numbers
+from madoguchi.ground.privacy.sealing import Keyring
+
+PERSON = "booking.person"
+CONTACT = "booking.contact"
+EVENT = "booking.event"
+
+PERSON_FIELDS = ("name", "kana", "birth_date", "notice_number")
+LIMITS = {"name": 80, "kana": 80, "notice_number": 20, "postal_code": 10, "address": 200, "needs": 300, "memo": 300, "email": 254}
+_MAIL = re.compile(r"[^@\s,;<>\"()\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}")
+_NOTICE = re.compile(r"[0-9A-Za-z]{3}-?\d{6}")
+_POSTAL = re.compile(r"\d{7}")
+_WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20, 0x2212: 0x2D, 0x30FC: 0x2D, 0x2010: 0x2D}
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person: field code → text as typed (``birth_date`` as ISO text)."""
+
+    values: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.values.get("name", "")
+
+    @property
+    def kana(self) -> str:
+        return self.values.get("kana", "")
+
+    @property
+    def birth_date(self) -> dt.date | None:
+        value = self.values.get("birth_date")
+        return dt.date.fromisoformat(value) if value else None
+
+    def as_dict(self) -> dict[str, str]:
+        return dict(self.values)
+
+    def index(self, ring: Keyring) -> bytes | None:
+        """Blind index of reading + birth date; None while one of them is missing."""
+        return person_index(ring, self.kana, self.birth_date) if self.kana and self.birth_date else None
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How the party is reached, and what it needs."""
+
+    values: Mapping[str, str]
+
+    @property
+    def phone(self) -> str:
+        return self.values.get("phone", "")
+
+    @property
+    def email(self) -> str:
+        return self.values.get("email", "")
+
+    def as_dict(self) -> dict[str, str]:
+        return dict(self.values)
+
+    def phone_index(self, ring: Keyring) -> bytes | None:
+        return ring.blind("phone", self.phone) if self.phone else None
+
+    def mail_index(self, ring: Keyring) -> bytes | None:
+        return ring.blind("mail", self.email.lower()) if self.email else None
+
+
+def person_index(ring: Keyring, reading: str, born: dt.date) -> bytes:
+    """Blind index under which a person is found by reading (any kana, blanks or not) and birth date."""
+    return ring.blind("person", f"{kana.search_key(reading)}|{born.isoformat()}")
+
+
+@dataclass
+class Cleaned:
+    """Result of checking input: values to keep, and messages by field code. Input with errors is not lost: ``values`` holds it too."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def fields_of(profile: Profile, procedure: str | None, *, person: bool) -> list[tuple[str, bool]]:
+    """(code, required) of the fields the city asks for, of a person (of a procedure) or of the contact, in order."""
+    found = []
+    for rule in profile.booking.fields:
+        if (rule.code in PERSON_FIELDS) is not person:
+            continue
+        if rule.procedures and procedure is not None and procedure not in rule.procedures:
+            continue
+        found.append((rule.code, rule.required))
+    return found
+
+
+def clean_person(profile: Profile, procedure: str, data: Mapping[str, Any], *, today: dt.date) -> Cleaned:
+    """Check what was typed about one person."""
+    return _clean(fields_of(profile, procedure, person=True), data, today)
+
+
+def clean_contact(profile: Profile, data: Mapping[str, Any], *, today: dt.date, by_staff: bool = False) -> Cleaned:
+    """Check what was typed about contact and needs. Staff may leave out what a resident could not tell, except the phone."""
+    fields = fields_of(profile, None, person=False)
+    if by_staff:
+        fields = [(code, required and code == "phone") for code, required in fields]
+    return _clean(fields, data, today)
+
+
+def _clean(fields: list[tuple[str, bool]], data: Mapping[str, Any], today: dt.date) -> Cleaned:
+    cleaned = Cleaned()
+    for code, required in fields:
+        raw = data.get(code)
+        text = "" if raw is None else str(raw).strip(" \t\r\n\u3000")
+        if not text:
+            if required:
+                cleaned.errors[code] = _("入力してください。")
+            continue
+        cleaned.values[code] = text
+        if code not in ("phone", "birth_date") and len(text) >= 12 and find_individual_numbers(text):
+            cleaned.values[code] = ""
+            cleaned.errors[code] = str(REFUSAL)
+            continue
+        limit = LIMITS.get(code, 200)
+        if len(text) > limit:
+            cleaned.errors[code] = _("%(limit)s文字以内で入力してください。いまは%(length)s文字です。") % {
+                "limit": limit,
+                "length": len(text),
+            }
+            continue
+        check = _CHECKS.get(code)
+        if check is not None:
+            try:
+                cleaned.values[code] = check(text, today)
+            except ValueError as wrong:
+                cleaned.errors[code] = str(wrong)
+    return cleaned
+
+
+def _kana(text: str, today: dt.date) -> str:
+    reading = kana.to_katakana(text)
+    if not kana.is_kana(reading) and not reading.isascii():
+        raise ValueError(_("ひらがな・カタカナで入力してください。外国のお名前は、在留カードのローマ字でも入力できます。"))
+    return reading
+
+
+def _phone(text: str, today: dt.date) -> str:
+    return phones.normalise(text)
+
+
+def _email(text: str, today: dt.date) -> str:
+    narrow = text.translate(_WIDE).replace(" ", "")
+    if not _MAIL.fullmatch(narrow):
+        raise ValueError(_("メールアドレスの形になっていません。例：taro@example.jp"))
+    return narrow
+
+
+def _birth_date(text: str, today: dt.date) -> str:
+    born = dates.parse(text)
+    if born > today:
+        raise ValueError(_("生年月日が先の日付になっています。年を確かめてください。"))
+    if born < dates.FIRST_DAY:
+        raise ValueError(_("生年月日を確かめてください。"))
+    return born.isoformat()
+
+
+def _postal_code(text: str, today: dt.date) -> str:
+    digits = text.translate(_WIDE).replace("-", "").replace(" ", "").replace("〒", "")
+    if not _POSTAL.fullmatch(digits):
+        raise ValueError(_("郵便番号は7桁の数字で入力してください。例：738-8501"))
+    return f"{digits[:3]}-{digits[3:]}"
+
+
+def _notice_number(text: str, today: dt.date) -> str:
+    narrow = text.translate(_WIDE).replace(" ", "").upper()
+    if not _NOTICE.fullmatch(narrow):
+        raise ValueError(_("はがきの番号は、英数字3桁と数字6桁です。例：A1B-123456"))
+    return narrow if "-" in narrow else f"{narrow[:3]}-{narrow[3:]}"
+
+
+_CHECKS = {
+    "kana": _kana,
+    "phone": _phone,
+    "email": _email,
+    "birth_date": _birth_date,
+    "postal_code": _postal_code,
+    "notice_number": _notice_number,
+}

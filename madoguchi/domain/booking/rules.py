@@ -1,0 +1,218 @@
+"""Decisions of booking: pure functions over plain values. The clock comes in as an argument; times are aware."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+"""Letters and digits that cannot be mistaken for one another on paper or by phone (no I, O, 0, 1)."""
+
+CODE_LENGTH = 8
+
+
+class Mark(StrEnum):
+    """Availability as residents see it; a text always stands beside the sign."""
+
+    MANY = "o"
+    FEW = "t"
+    FULL = "x"
+    NONE = "-"
+
+
+SIGNS = {Mark.MANY: "○", Mark.FEW: "△", Mark.FULL: "×", Mark.NONE: "−"}
+
+
+def new_code() -> str:
+    """A random reservation code of 8 signs (40 bits): not guessable within the limits on look-ups."""
+    bits = secrets.randbits(5 * CODE_LENGTH)
+    return "".join(ALPHABET[(bits >> (5 * i)) & 31] for i in range(CODE_LENGTH))
+
+
+def read_code(text: str) -> str:
+    """What a resident typed or spelled, as a code: case, spaces, hyphens and full-width forms do not matter."""
+    wide = {0xFF01 + i: 0x21 + i for i in range(94)}
+    return "".join(c for c in text.translate(wide).upper() if c.isalnum())
+
+
+def show_code(code: str) -> str:
+    """``K7M2-9QXT``: two groups of four."""
+    return f"{code[:4]}-{code[4:]}"
+
+
+@dataclass(slots=True)
+class Bands:
+    """The slots of one pool in order of time, as parallel lists (times as POSIX seconds)."""
+
+    ids: list[int] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    planned: list[int] = field(default_factory=list)
+    free: list[int] = field(default_factory=list)
+    index: dict[int, int] = field(default_factory=dict)
+
+    def add(self, slot: int, starts: int, ends: int, planned: int, taken: int, closed: bool) -> None:
+        """Append one slot; a closed one has no free place."""
+        self.index[starts] = len(self.ids)
+        self.ids.append(slot)
+        self.starts.append(starts)
+        self.ends.append(ends)
+        self.planned.append(0 if closed else planned)
+        self.free.append(0 if closed else planned - taken)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one person takes: a number of consecutive bands of one pool."""
+
+    pool: int
+    bands: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where one person was placed: slots in order, and the time they span (POSIX seconds)."""
+
+    slots: tuple[int, ...]
+    starts: int
+    ends: int
+
+
+def bands_needed(minutes: int, band_minutes: int) -> int:
+    """How many bands a procedure of ``minutes`` takes: always whole bands, at least one."""
+    return max(1, -(-minutes // band_minutes))
+
+
+def fit(
+    grid: dict[int, Bands],
+    needs: Sequence[Need],
+    start: int,
+    *,
+    spread: int,
+    freed: dict[int, int] | None = None,
+    over: bool = False,
+) -> list[Visit] | None:
+    """Place a party at ``start``: side by side where places allow, else in one of the next ``spread`` bands of the pool.
+
+    ``freed`` counts places per slot that the party itself gives back (a move); ``over`` ignores what is taken, but never
+    places anybody where there is no slot. Every person's bands follow each other without a gap, and at least one person
+    starts at ``start``. Returns one visit per need in the order given, or None when the party does not fit.
+    """
+    back = freed or {}
+    used: dict[int, int] = {}
+    placed: list[Visit | None] = [None] * len(needs)
+    for i in sorted(range(len(needs)), key=lambda n: -needs[n].bands):
+        bands = grid.get(needs[i].pool)
+        first = bands.index.get(start) if bands else None
+        if bands is None or first is None:
+            return None
+        for at in range(first, min(first + spread, len(bands.ids) - 1) + 1):
+            if at > first and bands.starts[at] != bands.ends[at - 1]:
+                break
+            run = range(at, at + needs[i].bands)
+            if run.stop > len(bands.ids) or any(bands.starts[b] != bands.ends[b - 1] for b in run[1:]):
+                continue
+            if over or all(bands.free[b] + back.get(bands.ids[b], 0) - used.get(bands.ids[b], 0) > 0 for b in run):
+                for b in run:
+                    used[bands.ids[b]] = used.get(bands.ids[b], 0) + 1
+                placed[i] = Visit(tuple(bands.ids[b] for b in run), bands.starts[run[0]], bands.ends[run[-1]])
+                break
+        if placed[i] is None:
+            return None
+    visits = [visit for visit in placed if visit is not None]
+    return visits if visits and min(visit.starts for visit in visits) == start else None
+
+
+def deltas(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Net change of places per slot between two placements; slots without change are left out."""
+    change: dict[int, int] = {}
+    for slots in after:
+        for slot in slots:
+            change[slot] = change.get(slot, 0) + 1
+    for slots in before:
+        for slot in slots:
+            change[slot] = change.get(slot, 0) - 1
+    return {slot: n for slot, n in change.items() if n}
+
+
+def starts_of(grid: dict[int, Bands], needs: Sequence[Need]) -> list[int]:
+    """Times at which every pool of the party has a slot, in order."""
+    common: set[int] | None = None
+    for pool in {need.pool for need in needs}:
+        bands = grid.get(pool)
+        here = set(bands.index) if bands else set()
+        common = here if common is None else common & here
+    return sorted(common or ())
+
+
+def places_at(grid: dict[int, Bands], needs: Sequence[Need], start: int) -> tuple[int, int]:
+    """(free, planned) of the scarcest pool of the party in the band that begins at ``start``."""
+    pairs = []
+    for pool in {need.pool for need in needs}:
+        bands = grid[pool]
+        at = bands.index[start]
+        pairs.append((bands.free[at], bands.planned[at]))
+    return min(pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class FewRule:
+    """△ when the places left are at most ``count``, or at most ``share`` of the plan; from the contract."""
+
+    count: int
+    share: float
+
+    def mark(self, left: int, planned: int) -> Mark:
+        """The sign for ``left`` of ``planned`` places."""
+        if left <= 0:
+            return Mark.FULL
+        few = (left <= self.count and left < planned) or left <= planned * self.share
+        return Mark.FEW if few else Mark.MANY
+
+
+def hold_deadline(now: dt.datetime, minutes: int) -> dt.datetime:
+    """When a hold made now ends."""
+    return now + dt.timedelta(minutes=minutes)
+
+
+class Refusal(StrEnum):
+    """Why a deed on a booking is not possible; the screens have a sentence for each."""
+
+    NOT_LIVE = "not_live"
+    TOO_LATE = "too_late"
+    HOLD_EXPIRED = "hold_expired"
+    TOO_MANY_PEOPLE = "too_many_people"
+    NO_PEOPLE = "no_people"
+    NOT_OPEN_YET = "not_open_yet"
+    PAST = "past"
+    FULL = "full"
+    UNKNOWN_PROCEDURE = "unknown_procedure"
+    KEY_REUSED = "key_reused"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRule:
+    """The booking window in plain values: days ahead, hour of opening."""
+
+    open_days_ahead: int
+    opens_at: dt.time
+
+    def last_day(self, now: dt.datetime) -> dt.date:
+        """The last day that is open for booking at ``now`` (local time)."""
+        ahead = self.open_days_ahead if now.timetz().replace(tzinfo=None) >= self.opens_at else self.open_days_ahead - 1
+        return now.date() + dt.timedelta(days=ahead)
+
+
+def may_book(visit: dt.datetime, *, now: dt.datetime, window: WindowRule, latest: dt.datetime, staff: bool) -> Refusal | None:
+    """Whether a visit may be booked now. ``latest`` is the cut-off for this visit; staff are not bound to the far end."""
+    if visit <= now:
+        return Refusal.PAST
+    if now > latest:
+        return Refusal.TOO_LATE
+    if not staff and visit.date() > window.last_day(now):
+        return Refusal.NOT_OPEN_YET
+    return None

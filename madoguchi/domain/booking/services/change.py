@@ -1,0 +1,328 @@
+"""Deeds on a booking that exists: move, add, remove, edit, cancel. Only the difference of places is claimed, in one step."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count
+
+from madoguchi.domain.notices.models import Kind, Message
+from madoguchi.ground.audit import services as audit
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit.actors import Actor
+from madoguchi.ground.kit.clock import JST
+from madoguchi.ground.privacy.sealing import keyring
+
+from .. import availability, rules
+from ..enums import LIVE, EventKind, State
+from ..errors import Refused
+from ..models import Affected, Attendee, Booking, Claim, Event
+from ..party import CONTACT, EVENT, PERSON, Contact, Person
+from ..rules import Refusal
+from .reserve import TRIES, check_window, lock_booking, note_facts, tell
+
+
+@dataclass(frozen=True)
+class Member:
+    """One person of the party as it shall be: an attendee that stays (``id``) or a new one (None).
+
+    ``person`` None keeps the details of one that stays.
+    """
+
+    id: int | None
+    procedure: str
+    person: Person | None = None
+
+
+def take(contract: Contract, change: Mapping[int, int], *, over: bool = False) -> bool:
+    """Change the taken places of slots by one deed through ``booking_take``; False when a slot has no place left."""
+    slots = sorted(change)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select booking_take(%s::smallint, %s::int[], %s::bigint[], %s::int[], %s::boolean[])",
+            [contract.pk, [1] * len(slots), slots, [change[s] for s in slots], [over]],
+        )
+        return bool(cursor.fetchone()[0][0])
+
+
+def give_back(contract: Contract, bookings: Sequence[int], *, now: dt.datetime) -> None:
+    """Return every place of these locked bookings and drop their claims."""
+    claims = Claim.objects.filter(attendee__booking_id__in=bookings)
+    counts = {row["slot_id"]: -row["n"] for row in claims.order_by().values("slot_id").annotate(n=Count("id"))}
+    if counts:
+        take(contract, counts)
+        Claim.objects.filter(attendee__booking_id__in=bookings).delete()
+
+
+def check_deadline(contract: Contract, booking: Booking, *, by: Actor, now: dt.datetime, cancelling: bool) -> None:
+    """Residents may change or cancel until the contract's cut-off; staff until the visit is over. Raises ``Refused``."""
+    if booking.state not in LIVE:
+        raise Refused(Refusal.NOT_LIVE)
+    window = contract.profile.booking.window
+    visit = booking.starts_at.astimezone(JST)
+    latest = booking.ends_at if by.is_staff else (window.cancel_until if cancelling else window.change_until).latest(visit)
+    if now > latest:
+        raise Refused(Refusal.TOO_LATE)
+
+
+def revise(
+    contract: Contract,
+    code: str,
+    *,
+    members: Sequence[Member],
+    starts_at: dt.datetime,
+    by: Actor,
+    now: dt.datetime,
+    version: int | None = None,
+    over: bool = False,
+) -> Booking:
+    """Bring a booking to another time, party or set of procedures: all of it, or nothing.
+
+    ``version`` is what the caller saw; a booking changed meanwhile raises ``Refused(STALE)``. Raises ``Refused`` when the
+    difference of places is not free, outside the window, or after the cut-off.
+    """
+    for attempt in range(TRIES):
+        done = _revise(contract, code, members, starts_at, by=by, now=now, version=version, over=over, fresh=attempt > 0)
+        if done is not None:
+            return done
+    raise Refused(Refusal.FULL)
+
+
+@transaction.atomic
+def _revise(
+    contract: Contract,
+    code: str,
+    members: Sequence[Member],
+    starts_at: dt.datetime,
+    *,
+    by: Actor,
+    now: dt.datetime,
+    version: int | None,
+    over: bool,
+    fresh: bool,
+) -> Booking | None:
+    with contract_scope(contract):
+        profile = contract.profile.booking
+        booking = lock_booking(code)
+        if version is not None and booking.version != version:
+            raise Refused(Refusal.STALE)
+        check_deadline(contract, booking, by=by, now=now, cancelling=False)
+        if not members:
+            raise Refused(Refusal.NO_PEOPLE)
+        if len(members) > profile.max_people and not by.is_staff:
+            raise Refused(Refusal.TOO_MANY_PEOPLE)
+        if starts_at != booking.starts_at:
+            check_window(contract, starts_at, by=by, now=now)
+        before = {a.pk: a for a in Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position")}
+        if any(m.id is not None and m.id not in before for m in members):
+            raise Refused(Refusal.STALE)
+        held: dict[int, list[int]] = {pk: [] for pk in before}
+        for attendee, slot in Claim.objects.filter(attendee__booking=booking).values_list("attendee_id", "slot_id").order_by("slot_id"):
+            held[attendee].append(slot)
+        site = availability.site_plan(contract, booking.site.code)
+        needs = site.needs([m.procedure for m in members])
+        freed: dict[int, int] = {}
+        for slots in held.values():
+            for slot in slots:
+                freed[slot] = freed.get(slot, 0) + 1
+        grid = availability.grid_for(contract, site.id, starts_at, fresh=fresh or starts_at == booking.starts_at)
+        start = int(starts_at.timestamp())
+        same = _stay(before, held, members, starts_at == booking.starts_at)
+        visits = same or rules.fit(grid, needs, start, spread=profile.spread, freed=freed)
+        if visits is None and over:
+            visits = rules.fit(grid, needs, start, spread=0, over=True)
+        if visits is None:
+            if fresh:
+                raise Refused(Refusal.FULL)
+            return None
+        change = rules.deltas(list(held.values()), [v.slots for v in visits])
+        if change and not take(contract, change, over=over):
+            return None
+        return _store(contract, booking, before, members, visits, held, by=by, now=now, over=over and bool(change))
+
+
+def _stay(
+    before: Mapping[int, Attendee], held: Mapping[int, list[int]], members: Sequence[Member], same_time: bool
+) -> list[rules.Visit] | None:
+    """Visits as they are when time and procedures of everybody stay; a person's place is then never shuffled."""
+    if not same_time or len(members) != len(before):
+        return None
+    visits = []
+    for member in members:
+        attendee = before.get(member.id or 0)
+        if attendee is None or attendee.procedure.code != member.procedure:
+            return None
+        visits.append(
+            rules.Visit(tuple(held[attendee.pk]), int(attendee.starts_at.timestamp()), int(attendee.ends_at.timestamp()))
+        )
+    return visits
+
+
+def _store(
+    contract: Contract,
+    booking: Booking,
+    before: Mapping[int, Attendee],
+    members: Sequence[Member],
+    visits: Sequence[rules.Visit],
+    held: Mapping[int, list[int]],
+    *,
+    by: Actor,
+    now: dt.datetime,
+    over: bool,
+) -> Booking:
+    ring = keyring(contract)
+    plans = availability.site_plan(contract, booking.site.code).procedures
+    old_start, old_codes = booking.starts_at.astimezone(JST), [a.procedure.code for a in before.values()]
+    staying = {m.id for m in members if m.id is not None}
+    personal: dict[str, Any] = {}
+    for pk, attendee in before.items():
+        if pk not in staying:
+            if attendee.person:
+                personal[f"removed{attendee.position}"] = [ring.unseal_json(PERSON, attendee.person), None]
+            attendee.delete()
+    for attendee in before.values():
+        if attendee.pk in staying:
+            attendee.position += 1000
+    Attendee.objects.bulk_update([a for a in before.values() if a.pk in staying], ["position"])
+    claims = []
+    for position, (member, visit) in enumerate(zip(members, visits, strict=True), start=1):
+        attendee = before[member.id] if member.id is not None else Attendee(contract=contract, booking=booking)
+        attendee.position = position
+        attendee.procedure_id = plans[member.procedure].id
+        attendee.starts_at = dt.datetime.fromtimestamp(visit.starts, JST)
+        attendee.ends_at = dt.datetime.fromtimestamp(visit.ends, JST)
+        if member.person is not None:
+            was = ring.unseal_json(PERSON, attendee.person) if attendee.person else None
+            if was != member.person.as_dict():
+                personal[f"person{position}"] = [was, member.person.as_dict()]
+                attendee.person = ring.seal_json(PERSON, member.person.as_dict())
+                attendee.person_index = member.person.index(ring)
+        attendee.save()
+        if member.id is None or list(visit.slots) != held.get(member.id, []):
+            Claim.objects.filter(attendee=attendee).delete()
+            claims += [Claim(contract=contract, slot_id=slot, attendee=attendee) for slot in visit.slots]
+    Claim.objects.bulk_create(claims)
+    attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
+    booking.starts_at = min(a.starts_at for a in attendees)
+    booking.ends_at = max(a.ends_at for a in attendees)
+    booking.people = len(attendees)
+    booking.overbooked = booking.overbooked or over
+    booking.version += 1
+    booking.save()
+    codes = [a.procedure.code for a in attendees]
+    change: dict[str, Any] = {}
+    if booking.starts_at != old_start:
+        change["starts_at"] = [old_start.isoformat(), booking.starts_at.astimezone(JST).isoformat()]
+    if codes != old_codes:
+        change["procedures"] = [old_codes, codes]
+    if personal:
+        change["personal"] = [None, sorted(personal)]
+    if "starts_at" in change:
+        kind = EventKind.MOVED
+        Affected.objects.filter(booking=booking, settled_at=None).update(settled_at=now, outcome="moved")
+    elif len(codes) > len(old_codes):
+        kind = EventKind.ADDED
+    elif len(codes) < len(old_codes):
+        kind = EventKind.REMOVED
+    else:
+        kind = EventKind.CHANGED
+    Event.objects.create(
+        contract=contract,
+        booking=booking,
+        at=now,
+        kind=kind,
+        actor_kind=by.kind,
+        channel=by.channel,
+        actor=by.ref,
+        actor_label=by.label,
+        change=change,
+        sealed=ring.seal_json(EVENT, personal) if personal else None,
+    )
+    if booking.state == State.BOOKED:
+        note_facts(contract, booking, "booking.changed", attendees, by=by, now=now)
+        _drop_reminders(booking)
+        tell(contract, booking, Kind.CHANGED, now=now)
+    audit.record(
+        contract, "booking.changed", f"booking:{booking.pk}", by=by, now=now, what=kind, **{k: v for k, v in change.items() if k != "personal"}
+    )
+    return booking
+
+
+def _drop_reminders(booking: Booking) -> None:
+    Message.objects.filter(ref=f"booking:{booking.pk}", kind=Kind.REMINDER, state=Message.State.QUEUED).update(
+        state=Message.State.DROPPED
+    )
+
+
+@transaction.atomic
+def edit_contact(contract: Contract, code: str, *, contact: Contact, by: Actor, now: dt.datetime) -> Booking:
+    """Change phone, mail, address or needs. Raises ``Refused``."""
+    with contract_scope(contract):
+        booking = lock_booking(code)
+        check_deadline(contract, booking, by=by, now=now, cancelling=False)
+        ring = keyring(contract)
+        was = ring.unseal_json(CONTACT, booking.contact) if booking.contact else {}
+        new = contact.as_dict()
+        if was == new:
+            return booking
+        booking.contact = ring.seal_json(CONTACT, new)
+        booking.phone_index = contact.phone_index(ring)
+        booking.mail_index = contact.mail_index(ring)
+        booking.has_mail = bool(contact.email)
+        booking.version += 1
+        booking.save()
+        changed = sorted(k for k in {*was, *new} if was.get(k) != new.get(k))
+        Event.objects.create(
+            contract=contract,
+            booking=booking,
+            at=now,
+            kind=EventKind.CHANGED,
+            actor_kind=by.kind,
+            channel=by.channel,
+            actor=by.ref,
+            actor_label=by.label,
+            change={"personal": [None, changed]},
+            sealed=ring.seal_json(EVENT, {k: [was.get(k), new.get(k)] for k in changed}),
+        )
+        audit.record(contract, "booking.changed", f"booking:{booking.pk}", by=by, now=now, what="contact", fields=changed)
+        return booking
+
+
+@transaction.atomic
+def cancel(contract: Contract, code: str, *, by: Actor, now: dt.datetime, reason: str = "") -> Booking:
+    """Give all places back. A second cancel of the same booking answers the cancelled booking. Raises ``Refused``."""
+    with contract_scope(contract):
+        booking = lock_booking(code)
+        if booking.state == State.CANCELLED:
+            return booking
+        check_deadline(contract, booking, by=by, now=now, cancelling=True)
+        was_booked = booking.state == State.BOOKED
+        attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure"))
+        give_back(contract, [booking.pk], now=now)
+        booking.state = State.CANCELLED
+        booking.hold_expires_at = None
+        booking.version += 1
+        booking.save()
+        Affected.objects.filter(booking=booking, settled_at=None).update(settled_at=now, outcome="cancelled")
+        Event.objects.create(
+            contract=contract,
+            booking=booking,
+            at=now,
+            kind=EventKind.CANCELLED,
+            actor_kind=by.kind,
+            channel=by.channel,
+            actor=by.ref,
+            actor_label=by.label,
+            change={"state": [State.BOOKED if was_booked else State.HELD, State.CANCELLED], **({"reason": [None, reason]} if reason else {})},
+        )
+        if was_booked:
+            note_facts(contract, booking, "booking.cancelled", attendees, by=by, now=now)
+            _drop_reminders(booking)
+            tell(contract, booking, Kind.CANCELLED, now=now)
+        audit.record(contract, "booking.cancelled", f"booking:{booking.pk}", by=by, now=now)
+        return booking
