@@ -10,4 +10,11 @@ class BookingConfig(AppConfig):
 
         from . import audit_actions  # noqa: F401
 
+        from madoguchi.domain.notices import recipients as notices
+        from madoguchi.ground.privacy import retention
+
+        from . import erasers, recipients
+
+        notices.register("booking", recipients.resolve)
+        retention.register("booking.people", erasers.erase_people)
         install_after_migrate(self, "functions.sql")

@@ -1,0 +1,83 @@
+"""Who a notice about a booking goes to, and what it says: opened only at the moment of sending."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from madoguchi.domain.notices.models import Kind
+from madoguchi.domain.notices.recipients import Recipient
+from madoguchi.domain.procedures.queries import shown_procedures
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit import dates
+from madoguchi.ground.kit.clock import JST
+from madoguchi.ground.privacy.sealing import keyring
+
+from . import rules
+from .enums import State
+from .models import Attendee, Booking
+from .party import CONTACT
+
+
+def manage_path(contract: Contract, code: str) -> str:
+    """Path of the page on which the holder of the link sees, changes or cancels the booking."""
+    return f"/{contract.code}/r/{code}/{keyring(contract).token('booking', code)}/"
+
+
+def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Recipient | None:
+    """Recipient of a notice about a booking; None when it is erased, has no address, or the notice makes no sense any more."""
+    booking = Booking.objects.filter(pk=record_id).select_related("site").first()
+    if booking is None or booking.contact is None:
+        return None
+    if kind == Kind.CANCELLED:
+        if booking.state != State.CANCELLED:
+            return None
+    elif booking.state != State.BOOKED:
+        return None
+    address = keyring(contract).unseal_json(CONTACT, booking.contact).get("email", "")
+    if not address:
+        return None
+    codes = list(
+        Attendee.objects.filter(booking=booking).order_by("position").values_list("procedure__code", flat=True)
+    )
+    shown = {p.code: p for p in shown_procedures(language)}
+    visit = booking.starts_at.astimezone(JST)
+    phone = contract.profile.channels.phone
+    office = contract.profile.city.office
+    number = (phone.number if phone else None) or office.phone or ""
+    with translation.override(language):
+        lines = []
+        for code in codes:
+            procedure = shown[code]
+            beside = f"（{procedure.legal_name}）" if procedure.needs_legal_name else ""
+            lines.append(f"・{procedure.name}{beside}")
+        bring = []
+        for code in dict.fromkeys(codes):
+            procedure = shown[code]
+            bring.append(f"■ {procedure.name}")
+            bring += [f"・{item}" for item in (*procedure.bring, *procedure.notes)]
+            if not procedure.confirmed:
+                bring.append(_("※ 詳しくは市にご確認ください。"))
+        context = {
+            "city": contract.profile.city.name,
+            "code": rules.show_code(booking.code),
+            "when": f"{dates.show_for(visit.date(), language)} {visit:%H:%M}",
+            "site": booking.site.name,
+            "people": str(len(codes)),
+            "procedures": "\n".join(lines),
+            "bring": "\n".join(bring),
+            "link": f"{settings.PUBLIC_URL}{manage_path(contract, booking.code)}",
+            "phone": number,
+            "hours": _usual_phone_hours(contract, booking),
+        }
+    return Recipient(address, context)
+
+
+def _usual_phone_hours(contract: Contract, booking: Booking) -> str:
+    from madoguchi.ground.contracts.queries import calendar_of
+
+    channel = "phone" if contract.profile.channels.phone else "counter"
+    day = booking.created_at.astimezone(JST).date()
+    hours = calendar_of(contract, day, day).usual_hours(booking.site.code, channel, day)
+    return "、".join(f"{a:%H:%M}〜{b:%H:%M}" for a, b in hours)

@@ -1,0 +1,111 @@
+"""Doors without a person: what the worker calls on time. Each goes through all contracts; one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+
+from django.db import DatabaseError
+from django.db.models import Exists, OuterRef
+
+from madoguchi.domain.notices.models import Kind, Message
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit.actors import SYSTEM
+from madoguchi.ground.kit.clock import JST
+
+from . import capacity
+from .enums import State
+from .models import Affected, Booking, Claim
+from .services import reserve, slots
+
+log = logging.getLogger(__name__)
+
+
+def _each(what: Callable[[Contract], int]) -> int:
+    total, failed = 0, []
+    for contract in Contract.objects.filter(active=True):
+        try:
+            total += what(contract)
+        except DatabaseError as error:
+            log.exception("task failed for %s", contract.code)
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return total
+
+
+def expire_holds(now: dt.datetime) -> int:
+    """End holds whose time is over, and list bookings confirmed on a slot that was closed at that moment. How many ended."""
+
+    def sweep(contract: Contract) -> int:
+        ended = reserve.release_expired(contract, now=now)
+        with contract_scope(contract):
+            lost = list(
+                Claim.objects.filter(slot__closed=True, slot__starts_at__gt=now, attendee__booking__state=State.BOOKED)
+                .exclude(Exists(Affected.objects.filter(booking_id=OuterRef("attendee__booking_id"))))
+                .values_list("slot_id", flat=True)
+                .distinct()
+            )
+            if lost:
+                slots.flag_broken(contract, lost, reason="枠の変更", by=SYSTEM, now=now)
+        return ended
+
+    return _each(sweep)
+
+
+def make_reminders(now: dt.datetime) -> int:
+    """Queue the reminder of every visit whose time of reminding has come and that has none yet. How many were queued."""
+
+    def remind(contract: Contract) -> int:
+        rule = contract.profile.booking.reminder
+        if not rule.enabled:
+            return 0
+        day = now.date() + dt.timedelta(days=rule.days_before)
+        if now < dt.datetime.combine(now.date(), rule.at, JST):
+            return 0
+        begin = dt.datetime.combine(day, dt.time(0), JST)
+        with contract_scope(contract):
+            due = Booking.objects.filter(
+                state=State.BOOKED,
+                has_mail=True,
+                starts_at__gte=begin,
+                starts_at__lt=begin + dt.timedelta(days=1),
+                created_at__lt=dt.datetime.combine(now.date(), rule.at, JST),
+            )
+            made = Message.objects.bulk_create(
+                [
+                    Message(
+                        contract=contract,
+                        ref=f"booking:{booking.pk}",
+                        kind=Kind.REMINDER,
+                        language=booking.language,
+                        state=Message.State.QUEUED,
+                        due_at=booking.starts_at - dt.timedelta(days=rule.days_before),
+                        created_at=now,
+                    )
+                    for booking in due
+                ],
+                ignore_conflicts=True,
+            )
+        return len(made)
+
+    return _each(remind)
+
+
+def extend_horizon(now: dt.datetime) -> int:
+    """Keep slots ready up to the horizon. How many were opened."""
+    return _each(lambda contract: len(slots.extend(contract, by=SYSTEM, now=now).opened))
+
+
+def prove_capacity(now: dt.datetime) -> int:
+    """The nightly proof. How many faults were found; each is logged as an error too."""
+
+    def prove(contract: Contract) -> int:
+        faults = capacity.prove(contract, now=now).faults
+        for fault in faults:
+            log.error("capacity of %s: %s", contract.code, fault)
+        return len(faults)
+
+    return _each(prove)
