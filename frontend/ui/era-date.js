@@ -14,7 +14,7 @@ function start(root) {
   let before = era.value;
 
   /** @param {string} code */
-  const first = (code) => Number(root.getAttribute(`data-start-${code.toLowerCase()}`));
+  const first = (code) => Number(root.getAttribute(`data-start-${code}`));
   /**
    * @param {string} code
    * @param {string} text

@@ -62,7 +62,10 @@ def bars(
         "left": _LEFT,
         "base": height - _BOTTOM,
         "text_y": height - 8,
-        "grid": [{"y": y(top * part / 4), "text_y": y(top * part / 4) + 4, "text": _plain(top * part / 4)} for part in (1, 2, 3, 4)],
+        "grid": [
+            {"y": y(top * part / 4), "text_y": y(top * part / 4) + 4, "text": _plain(top * part / 4)}
+            for part in (1, 2, 3, 4)
+        ],
         "target_y": None if target is None else y(target),
         "target": None if target is None else _plain(target),
         "has_second": any(len(row) > 2 for row in rows),

@@ -1,9 +1,7 @@
 """A date in three boxes (年・月・日), for birth dates with an era to choose; nothing typed is lost when it is wrong.
 
-The boxes follow the date picker of the Digital Agency's design system: plain text inputs with a numeric keyboard, never a picker alone.
-Eras begin as the law of eras and its predecessors say: 明治 1868-10-23 (solar calendar in force from 1873), 大正 1912-07-30,
-昭和 1926-12-25, 平成 1989-01-08, 令和 2019-05-01; the day on which one era ends and the next begins may be written in both for 大正
-and 昭和.
+The boxes follow the date picker of the Digital Agency's design system: plain text inputs with a numeric keyboard, never
+a picker alone. What a date is, and when an era begins and ends, is known to ``madoguchi.ground.kit.dates``.
 """
 
 from __future__ import annotations
@@ -15,22 +13,23 @@ from typing import Any, NamedTuple
 
 from django import forms
 from django.template.loader import render_to_string
-from django.utils.functional import Promise
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, gettext_lazy, pgettext
+from django.utils.translation import gettext as _
 
-#: code → (Japanese name, first day, last day). The western calendar has no name in the table.
-ERAS: dict[str, tuple[str | Promise, dt.date, dt.date]] = {
-    "R": (_("令和"), dt.date(2019, 5, 1), dt.date.max),
-    "H": (_("平成"), dt.date(1989, 1, 8), dt.date(2019, 4, 30)),
-    "S": (_("昭和"), dt.date(1926, 12, 25), dt.date(1989, 1, 7)),
-    "T": (_("大正"), dt.date(1912, 7, 30), dt.date(1926, 12, 25)),
-    "M": (_("明治"), dt.date(1868, 10, 23), dt.date(1912, 7, 30)),
+from madoguchi.ground.kit import dates
+
+ERA_LABELS = {
+    "reiwa": gettext_lazy("令和"),
+    "heisei": gettext_lazy("平成"),
+    "showa": gettext_lazy("昭和"),
+    "taisho": gettext_lazy("大正"),
+    "meiji": gettext_lazy("明治"),
 }
 
 
 class DateParts(NamedTuple):
-    """What was typed, untouched: ``era`` is ``""`` (西暦) or a code of `ERAS`."""
+    """What was typed, untouched: ``era`` is ``""`` (西暦) or the code of an era (``showa``)."""
 
     era: str
     year: str
@@ -42,14 +41,6 @@ class DateParts(NamedTuple):
         return not (self.year.strip() or self.month.strip() or self.day.strip())
 
 
-class DateProblem(ValueError):
-    """A date that cannot be; ``message`` is for the person who typed it, ``part`` the box to go to (year, month, day)."""
-
-    def __init__(self, message: str | Promise, part: str) -> None:
-        super().__init__(message)
-        self.message, self.part = message, part
-
-
 def _number(text: str) -> int | None:
     plain = unicodedata.normalize("NFKC", text).strip()
     if plain == "元":
@@ -58,41 +49,26 @@ def _number(text: str) -> int | None:
 
 
 def parse_parts(parts: DateParts) -> dt.date:
-    """The date of three boxes. Full-width digits and 元 are understood. Raises `DateProblem`."""
-    names = {"year": _("年"), "month": _("月"), "day": _("日")}
-    numbers: dict[str, int] = {}
+    """The date of three boxes; full-width digits and 元 are understood. Raises ``dates.DateError``."""
+    names = {"year": pgettext("date box", "年"), "month": pgettext("date box", "月"), "day": pgettext("date box", "日")}
+    missing = [name for part, name in names.items() if not getattr(parts, part).strip()]
+    if missing:
+        raise dates.DateError(_("「%(part)s」を入力してください。") % {"part": "・".join(missing)})
+    numbers: list[int] = []
     for part, name in names.items():
-        text = getattr(parts, part)
-        if not text.strip():
-            raise DateProblem(_("「%(part)s」を入力してください。") % {"part": name}, part)
-        number = _number(text)
+        number = _number(getattr(parts, part))
         if number is None:
-            raise DateProblem(_("「%(part)s」は数字で入力してください。") % {"part": name}, part)
-        numbers[part] = number
-    year, month, day = numbers["year"], numbers["month"], numbers["day"]
-    if not 1 <= month <= 12:
-        raise DateProblem(_("「月」は1から12までの数字で入力してください。"), "month")
-    era = ERAS.get(parts.era)
-    if era is None and year < 1000:
-        raise DateProblem(_("西暦の「年」は4けたの数字で入力してください。和暦のときは年号を選んでください。"), "year")
-    western = year if era is None else era[1].year + year - 1
-    if year < 1 or western > 9999:
-        raise DateProblem(_("「年」を確かめてください。"), "year")
-    try:
-        date = dt.date(western, month, day)
-    except ValueError:
-        raise DateProblem(_("%(month)s月%(day)s日という日付はありません。") % {"month": month, "day": day}, "day") from None
-    if era is not None and not era[1] <= date <= era[2]:
-        raise DateProblem(
-            _("%(era)s%(year)s年%(month)s月%(day)s日という日付はありません。年号を確かめてください。")
-            % {"era": era[0], "year": year, "month": month, "day": day},
-            "year",
-        )
-    return date
+            raise dates.DateError(_("「%(part)s」は数字で入力してください。") % {"part": name})
+        numbers.append(number)
+    if parts.era:
+        return dates.of_era(parts.era, *numbers)
+    if numbers[0] < 1000:
+        raise dates.DateError(_("西暦の「年」は4けたで入力してください。和暦のときは元号を選んでください。"))
+    return dates.of_western(*numbers)
 
 
 class DatePartsWidget(forms.Widget):
-    """Three boxes; with ``eras=True`` also 西暦 and the eras to choose. ``birth=True`` lets browsers fill in a birth date."""
+    """Three boxes; with ``eras`` also 西暦 and the eras to choose; with ``birth`` browsers may fill in a birth date."""
 
     is_parts = True
     use_fieldset = True
@@ -122,7 +98,7 @@ class DatePartsWidget(forms.Widget):
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         parts = self.format_value(value)
         attrs = {**self.attrs, **(attrs or {})}
-        eras = [("", _("西暦")), *((code, era[0]) for code, era in ERAS.items())] if self.eras else []
+        eras = [("", _("西暦")), *((era.code, ERA_LABELS[era.code]) for era in dates.ERAS)] if self.eras else []
         return render_to_string(
             "ui/forms/date_parts.html",
             {
@@ -130,7 +106,7 @@ class DatePartsWidget(forms.Widget):
                 "id": attrs.get("id", f"id_{name}"),
                 "parts": parts,
                 "eras": eras,
-                "era_starts": {code: era[1].year for code, era in ERAS.items()},
+                "era_starts": [(era.code, era.first_year) for era in dates.ERAS],
                 "birth": self.birth,
                 "invalid": attrs.get("aria-invalid") == "true",
                 "described": attrs.get("aria-describedby", ""),
@@ -141,12 +117,12 @@ class DatePartsWidget(forms.Widget):
 class DatePartsField(forms.Field):
     """A date typed in three boxes → ``datetime.date`` or ``None``.
 
-    ``earliest`` and ``latest`` are dates or functions without arguments that give one (so that the demo's clock is followed); both
-    inclusive. Text that is no date, and dates outside the range, give a message that says which box to mend.
+    ``earliest`` and ``latest`` are dates, or functions without arguments that give one (so that the demo's clock is
+    followed); both inclusive. What is no date, or lies outside of the range, gives a message that says what to mend.
     """
 
     widget = DatePartsWidget
-    default_error_messages = {"required": _("日付を入力してください。")}
+    default_error_messages = {"required": gettext_lazy("日付を入力してください。")}
 
     def __init__(
         self,
@@ -169,15 +145,22 @@ class DatePartsField(forms.Field):
             return None
         try:
             date = parse_parts(parts)
-        except DateProblem as problem:
-            raise forms.ValidationError(problem.message, code=problem.part) from None
-        for bound, sign, text in ((self.earliest, 1, _("%(date)s以後の日付を入力してください。")), (self.latest, -1, _("%(date)s以前の日付を入力してください。"))):
-            limit = bound() if callable(bound) else bound
-            if limit is not None and ((limit - date).days * sign) > 0:
-                shown = _("%(y)s年%(m)s月%(d)s日") % {"y": limit.year, "m": limit.month, "d": limit.day}
-                raise forms.ValidationError(text % {"date": shown}, code="range")
+        except dates.DateError as problem:
+            raise forms.ValidationError(str(problem), code="invalid") from None
+        earliest, latest = (limit() if callable(limit) else limit for limit in (self.earliest, self.latest))
+        if earliest and date < earliest:
+            raise forms.ValidationError(
+                _("%(date)s以後の日付を入力してください。"), params={"date": self._show(earliest)}, code="early"
+            )
+        if latest and date > latest:
+            raise forms.ValidationError(
+                _("%(date)s以前の日付を入力してください。"), params={"date": self._show(latest)}, code="late"
+            )
         self.run_validators(date)
         return date
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return self.widget.format_value(initial) != self.widget.format_value(data)
+
+    def _show(self, date: dt.date) -> str:
+        return dates.show_for(date, get_language() or "ja")

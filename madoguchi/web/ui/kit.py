@@ -31,10 +31,14 @@ class KitForm(forms.Form):
     )
     who.widget.hints = {"agent": "本人が来られない理由が必要です。"}
     name = forms.CharField(label="氏名", help_text="漢字が出ないときは、カタカナで入力してください。", max_length=50)
-    kana = forms.CharField(label="フリガナ", help_text="例：マドグチ　ハナコ", widget=forms.TextInput(attrs={"data-kana": ""}))
+    kana = forms.CharField(
+        label="フリガナ", help_text="例：マドグチ　ハナコ", widget=forms.TextInput(attrs={"data-kana": ""})
+    )
     birth = DatePartsField(label="生年月日", eras=True, birth=True, help_text="例：昭和60年3月4日")
     phone = forms.CharField(
-        label="電話番号", widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "data-digits": ""}), max_length=20
+        label="電話番号",
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "data-digits": ""}),
+        max_length=20,
     )
     mail = forms.EmailField(label="メールアドレス", required=False, help_text="予約の控えと前日のお知らせが届きます。")
     people = forms.ChoiceField(label="人数", choices=[(str(n), str(n)) for n in range(1, 6)])
@@ -53,9 +57,16 @@ class StaffKitForm(forms.Form):
     phone = forms.CharField(label="電話番号")
     birth = DatePartsField(label="生年月日", eras=True)
     procedure = forms.ChoiceField(
-        label="手続き", choices=[("card_pickup", "カードの受け取り"), ("cert_renewal", "電子証明書の更新"), ("pin_reset", "暗証番号の再設定")]
+        label="手続き",
+        choices=[
+            ("card_pickup", "カードの受け取り"),
+            ("cert_renewal", "電子証明書の更新"),
+            ("pin_reset", "暗証番号の再設定"),
+        ],
     )
-    when = forms.ChoiceField(label="午前・午後", choices=[("am", "午前"), ("pm", "午後"), ("any", "どちらでも")], widget=forms.RadioSelect)
+    when = forms.ChoiceField(
+        label="午前・午後", choices=[("am", "午前"), ("pm", "午後"), ("any", "どちらでも")], widget=forms.RadioSelect
+    )
     memo = forms.CharField(label="メモ", required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
@@ -96,10 +107,27 @@ def month(year: int, number: int) -> dict[str, Any]:
 
 def kit_context(*, staff: bool = False) -> dict[str, Any]:
     """Context of ``ui/kit.html``, or of ``ui/kit_staff.html`` when ``staff``."""
-    empty = {name: "" for name in KitForm.base_fields}
-    wrong = KitForm({**empty, "name": "窓口　花子", "birth_era": "S", "birth_year": "70", "birth_month": "3", "birth_day": "4", "phone": "090"})
+    empty = dict.fromkeys(KitForm.base_fields, "")
+    wrong = KitForm(
+        {
+            **empty,
+            "name": "窓口　花子",
+            "birth_era": "showa",
+            "birth_year": "70",
+            "birth_month": "3",
+            "birth_day": "4",
+            "phone": "090",
+        }
+    )
     slots = [
-        {"time": f"{9 + n // 2}:{n % 2 * 3}0〜{9 + (n + 1) // 2}:{(n + 1) % 2 * 3}0", "mark": m, "left": left, "url": "#s", "value": n, "checked": n == 3}
+        {
+            "time": f"{9 + n // 2}:{n % 2 * 3}0〜{9 + (n + 1) // 2}:{(n + 1) % 2 * 3}0",
+            "mark": m,
+            "left": left,
+            "url": "#s",
+            "value": n,
+            "checked": n == 3,
+        }
         for n, (m, left) in enumerate([("open", 8), ("few", 2), ("full", 0), ("open", 6), ("few", 1), ("closed", 0)])
     ]
     steps = [
@@ -121,7 +149,10 @@ def kit_context(*, staff: bool = False) -> dict[str, Any]:
         "slots": slots,
         "steps": steps,
         "page": Paginator(range(400), 20).page(7),
-        "bars": [(f"{hour}時", value, value + 6 - hour % 4) for hour, value in zip(range(9, 18), (18, 31, 27, 12, 9, 22, 25, 19, 7), strict=True)],
+        "bars": [
+            (f"{hour}時", value, value + 6 - hour % 4)
+            for hour, value in zip(range(9, 18), (18, 31, 27, 12, 9, 22, 25, 19, 7), strict=True)
+        ],
         "tabs": [
             {"label": "予約", "url": "#a", "active": True, "count": 24},
             {"label": "問い合わせ", "url": "#b", "count": 3},
@@ -147,7 +178,10 @@ def kit_context(*, staff: bool = False) -> dict[str, Any]:
                     "label": "電話",
                     "items": [{"label": "応対の記録", "url": "#c"}, {"label": "折り返し", "url": "#b", "hint": "3件"}],
                 },
-                {"label": "管理", "items": [{"label": "月次報告", "url": "", "disabled": True, "hint": "権限がありません"}]},
+                {
+                    "label": "管理",
+                    "items": [{"label": "月次報告", "url": "", "disabled": True, "hint": "権限がありません"}],
+                },
             ],
             "form": StaffKitForm(initial={"when": "am"}),
             "rows": [
@@ -168,7 +202,12 @@ def kit_context(*, staff: bool = False) -> dict[str, Any]:
             ("ko", "한국어", "#ko"),
             ("vi", "Tiếng Việt", "#vi"),
         ],
-        "call_centre": {"phone": "0120-000-000", "phone_href": "tel:0120000000", "hours": "平日 8:30〜17:15（祝日・年末年始を除く）", "fax": ""},
+        "call_centre": {
+            "phone": "0120-000-000",
+            "phone_href": "tel:0120000000",
+            "hours": "平日 8:30〜17:15（祝日・年末年始を除く）",
+            "fax": "",
+        },
         "footer_links": [
             ("予約の確認・変更", "#lookup"),
             ("よくある質問", "#faq"),

@@ -8,6 +8,8 @@ from django.shortcuts import render
 
 import madoguchi
 
+from .kit import kit_context
+
 ERRORS = {
     400: "入力を読み取れませんでした",
     403: "この画面を見る権限がありません",
@@ -57,5 +59,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def kit(request: HttpRequest) -> HttpResponse:
-    """Every component of the UI kit on one page."""
-    return render(request, "ui/kit.html")
+    """Every component of the UI kit on one page: the residents' side, or the staff side with ``?side=staff``."""
+    staff = request.GET.get("side") == "staff"
+    return render(request, "ui/kit_staff.html" if staff else "ui/kit.html", kit_context(staff=staff))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,9 +11,11 @@ from django.contrib.staticfiles import finders
 from django.forms.boundfield import BoundField
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from madoguchi.ground.kit import dates
 from madoguchi.web.ui import charts, icons
 
 register = template.Library()
@@ -29,8 +32,24 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.filter
 def html_lang(code: str | None) -> str:
-    """A language code of ours as BCP 47 for the ``lang`` attribute (``ja-easy`` is ``ja``, ``zh-hans`` is ``zh-Hans``)."""
+    """A language code of ours as BCP 47 for ``lang=``: ``ja-easy`` is ``ja``, ``zh-hans`` is ``zh-Hans``."""
     return _TAGS.get(code or "ja", code or "ja")
+
+
+@register.filter
+def day(date: dt.date | None) -> str:
+    """A day as the reader of the page expects it (``令和8年7月1日(水)`` in Japanese); empty for nothing."""
+    return dates.show_for(_as_day(date), get_language() or "ja") if date else ""
+
+
+@register.filter
+def day_short(date: dt.date | None) -> str:
+    """``7月1日(水)``, for staff pages; empty for nothing."""
+    return dates.show_short(_as_day(date)) if date else ""
+
+
+def _as_day(date: dt.date) -> dt.date:
+    return timezone.localtime(date).date() if isinstance(date, dt.datetime) else date
 
 
 @register.simple_tag
@@ -55,9 +74,10 @@ def field(
 ) -> SafeString:
     """Label, 必須/任意 badge, help, error and control of one form field, tied together for screen readers.
 
-    ``width``: ``xs`` ``s`` ``m`` ``l`` or nothing (full). ``layout`` of radio buttons and checkboxes: ``list``, ``inline`` or
-    ``cards`` (default; ``list`` for more than six), ``cards-2`` for two columns. ``unit``: text after the control (分, 人).
-    ``label`` and ``help`` replace those of the form. ``optional_badge=False`` leaves 任意 out (search forms, staff toolbars).
+    ``width``: ``xs`` ``s`` ``m`` ``l`` or nothing (full). ``layout`` of radio buttons and checkboxes: ``list``,
+    ``inline``, ``cards`` (default; ``list`` for more than six) or ``cards-2`` (two columns). ``unit``: text after the
+    control (分, 人). ``label`` and ``help`` replace those of the form. ``optional_badge=False`` leaves 任意 out (search
+    forms, toolbars). A choice widget may carry ``hints`` (value → text shown under the choice).
     """
     widget = bound.field.widget
     if bound.is_hidden:
@@ -73,7 +93,9 @@ def field(
     if bound.errors:
         attrs["aria-invalid"] = "true"
     if not (grouped or parts or checkbox):
-        attrs["class"] = " ".join(filter(None, [widget.attrs.get("class"), _css_class(widget), f"w-{width}" if width else ""]))
+        attrs["class"] = " ".join(
+            filter(None, [widget.attrs.get("class"), _css_class(widget), f"w-{width}" if width else ""])
+        )
     context: dict[str, Any] = {
         "bound": bound,
         "label": label or bound.label,
@@ -91,7 +113,12 @@ def field(
         context["layout"] = {"cards-2": "cards choices-2"}.get(wanted, wanted)
         context["hints"] = getattr(widget, "hints", {})
         context["options"] = [
-            {"id": o.id_for_label, "label": o.choice_label, "control": o.tag(), "hint": context["hints"].get(str(o.data["value"]), "")}
+            {
+                "id": o.id_for_label,
+                "label": o.choice_label,
+                "control": o.tag(),
+                "hint": context["hints"].get(str(o.data["value"]), ""),
+            }
             for o in options
         ]
         context["role"] = "radiogroup" if isinstance(widget, forms.RadioSelect) else "group"
@@ -150,13 +177,13 @@ def bar_chart(
     target: float | None = None,
     height: int = 200,
 ) -> dict[str, Any]:
-    """Bars for ``(label, value)`` or ``(label, value, second value behind it)``, with the figures as a table for screen readers."""
+    """Bars for ``(label, value)`` or ``(label, value, second value behind it)``; screen readers get a table."""
     return charts.bars(rows, title=title, unit=unit, target=target, height=height)
 
 
 @register.inclusion_tag("ui/components/meter.html")
 def meter(value: float, maximum: float, label: str, tone: str = "") -> dict[str, Any]:
-    """A thin horizontal bar ``value / maximum``; ``tone``: ``ok``, ``warn``, ``bad`` or nothing. ``label`` is read aloud."""
+    """A thin bar ``value / maximum``; ``tone``: ``ok``, ``warn``, ``bad`` or nothing; ``label`` is read aloud."""
     share = 0.0 if maximum <= 0 else max(0.0, min(1.0, value / maximum))
     return {"width": f"{share * 100:.1f}", "label": label, "tone": tone}
 
