@@ -41,7 +41,9 @@ def assignment_for(user: User | AnonymousUser, contract: Contract) -> Assignment
 
 def assignments_of(user: User) -> list[Assignment]:
     """All assignments of a user with their contracts."""
-    return list(Assignment.objects.filter(user=user, contract__active=True).select_related("contract").order_by("contract_id"))
+    return list(
+        Assignment.objects.filter(user=user, contract__active=True).select_related("contract").order_by("contract_id")
+    )
 
 
 def second_factor_missing(user: User, session: SessionBase) -> bool:

@@ -1,6 +1,20 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+def _cache_table(**kwargs: object) -> None:
+    from django.core.management import call_command
+
+    call_command("createcachetable", verbosity=0)
 
 
 class AccountsConfig(AppConfig):
     name = "madoguchi.ground.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        from . import audit_actions, receivers
+
+        assert audit_actions
+        receivers.connect()
+        post_migrate.connect(_cache_table, sender=self, dispatch_uid="cache table of rate limits")

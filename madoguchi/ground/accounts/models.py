@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.tenancy import TenantModel
 from madoguchi.ground.kit.actors import ActorKind
 
 
@@ -92,7 +93,7 @@ class Assignment(models.Model):
 
 
 class Invitation(models.Model):
-    """A single-use link by mail. Only the hash of its token is kept."""
+    """A single-use link by mail. Only the hash of its token is kept. ``invited_by`` is empty when the command line invited."""
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="+")
     email = models.EmailField()
@@ -100,8 +101,21 @@ class Invitation(models.Model):
     organisation = models.CharField(max_length=120, blank=True)
     role = models.CharField(max_length=12, choices=Role.choices)
     token_hash = models.CharField(max_length=64, unique=True)
-    invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    invited_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+
+class ApiKey(TenantModel):
+    """A key of the programming interface of one contract. Only the hash of the secret is kept."""
+
+    name = models.CharField("用途", max_length=80)
+    prefix = models.CharField(max_length=12)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    per_minute = models.IntegerField("1分あたりの上限（0は無制限）", default=600)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from madoguchi.ground.kit import clock
 
-from .navigation import staff_navigation
+from .navigation import account_navigation, staff_navigation
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -21,10 +21,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "demo": settings.DEMO,
         "demo_now": clock.now() if settings.TIME_TRAVEL else None,
         "service_name": None,
+        "travel_url": reverse("demo") if settings.DEMO else "",
     }
     if request.path_info.startswith(("/staff", "/accounts")):
         if contract is not None and hasattr(request, "assignment"):
             found.update(staff_navigation(request, contract))
+        elif hasattr(request, "user") and request.user.is_authenticated:
+            found.update(account_navigation(request))
         return found
     offered = contract.profile.languages if contract else [code for code, _ in settings.LANGUAGES]
     names = dict(settings.LANGUAGES)

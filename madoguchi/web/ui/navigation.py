@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from madoguchi.ground.accounts import access
 from madoguchi.ground.accounts.models import Role
@@ -81,7 +81,7 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
         for place in places:
             if not access.may(request, place.allowed) or (place.route == "callcentre:external" and not external):
                 continue
-            url = reverse(place.route, args=[contract.code]) if place.route else ""
+            url = _address(place.route, contract)
             items.append(
                 {
                     "label": place.label,
@@ -101,7 +101,35 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
             for a in access.assignments_of(request.user)
         ],
         "role_name": Role(request.assignment.role).label,
-        "search_url": reverse("callcentre:desk", args=[contract.code]),
+        "search_url": _address("callcentre:desk", contract) if access.may(request, access.READ_RESIDENTS) else "",
+        "staff_home_url": reverse("office:home", args=[contract.code]),
         "account_links": [("二要素認証", reverse("mfa_index")), ("サインイン中の端末", reverse("usersessions_list"))],
+        "logout_url": reverse("account_logout"),
+    }
+
+
+def _address(route: str | None, contract: Contract) -> str:
+    """URL of a place; empty for a place that is not built yet."""
+    try:
+        return reverse(route, args=[contract.code]) if route else ""
+    except NoReverseMatch:
+        return ""
+
+
+def account_navigation(request: HttpRequest) -> dict[str, Any]:
+    """The frame of pages about one's own account, and of the choice of a contract."""
+    places = [
+        ("二要素認証", reverse("mfa_index")),
+        ("パスワード", reverse("account_change_password")),
+        ("サインイン中の端末", reverse("usersessions_list")),
+    ]
+    items = [{"label": label, "url": url, "active": request.path.startswith(url)} for label, url in places]
+    return {
+        "nav": [{"label": "アカウント", "items": items}],
+        "contracts": [
+            {"name": a.contract.name, "url": reverse("office:home", args=[a.contract.code]), "active": False}
+            for a in access.assignments_of(request.user)
+        ],
+        "account_links": places,
         "logout_url": reverse("account_logout"),
     }

@@ -1,0 +1,65 @@
+"""How django-allauth behaves for staff: no sign-up, secrets of second factors sealed under the master key."""
+
+from __future__ import annotations
+
+import base64
+import os
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+_PREFIX = "m1:"
+_BOUND = b"second factor"
+
+
+class StaffAdapter(DefaultAccountAdapter):
+    """Accounts are made by invitation only."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "メールアドレスかパスワードが違います。",
+        "too_many_login_attempts": "サインインの失敗が続いたため、このアカウントは一時的に使えません。15分ほど待ってからお試しください。",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Always False: an account begins with an invitation."""
+        return False
+
+
+class StaffMFAAdapter(DefaultMFAAdapter):
+    """Keeps TOTP secrets and recovery seeds as AES-256-GCM under the newest master key; older keys still open them."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "確認コードが違います。認証アプリに表示されている新しいコードを入れてください。",
+    }
+
+    def encrypt(self, text: str) -> str:
+        """Seal a secret: ``m1:`` and base64 of nonce and ciphertext."""
+        nonce = os.urandom(12)
+        sealed = nonce + AESGCM(settings.MASTER_KEYS[0]).encrypt(nonce, text.encode(), _BOUND)
+        return _PREFIX + base64.b64encode(sealed).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open a secret. ``ImproperlyConfigured`` when no known master key opens it."""
+        sealed = base64.b64decode(encrypted_text.removeprefix(_PREFIX))
+        for master in settings.MASTER_KEYS:
+            try:
+                return AESGCM(master).decrypt(sealed[:12], sealed[12:], _BOUND).decode()
+            except InvalidTag:
+                continue
+        raise ImproperlyConfigured(
+            "no master key opens this second factor: set MADOGUCHI_MASTER_KEYS_OLD to the former master key"
+        )
+
+    def generate_authenticator_name(self, user: object, type: object) -> str:
+        """Suggested name of a new passkey."""
+        from allauth.mfa.models import Authenticator
+
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()  # type: ignore[attr-defined]
+        return f"パスキー{count + 1}"

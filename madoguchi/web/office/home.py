@@ -1,0 +1,85 @@
+"""The entrance of the staff side and the first page of a contract."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db.models import Count, Max, Sum
+from django.db.models.functions import ExtractHour
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from madoguchi.domain.booking.enums import State
+from madoguchi.domain.booking.models import Affected, Attendee, Booking, Proof
+from madoguchi.domain.notices.models import Message
+from madoguchi.ground.accounts.access import EVERYONE, READ_RESIDENTS, assignments_of, may, roles
+from madoguchi.ground.contracts.models import CalendarOverride, Contract
+from madoguchi.ground.kit.clock import JST
+
+DAYS_AHEAD = 31
+
+
+def contracts(request: HttpRequest) -> HttpResponse:
+    """Lists the contracts a person is assigned to; goes on at once when there is only one."""
+    assignments = assignments_of(request.user)
+    if len(assignments) == 1:
+        return redirect("office:home", assignments[0].contract.code)
+    return render(request, "office/home/contracts.html", {"assignments": assignments})
+
+
+@roles(EVERYONE)
+def home(request: HttpRequest, contract: Contract) -> HttpResponse:
+    """Today at a glance: visitors by hour, what waits for somebody, the next exceptions of the calendar."""
+    today: dt.date = request.now.date()
+    midnight = dt.datetime.combine(today, dt.time(), tzinfo=JST)
+    context: dict[str, Any] = {"today": today, "external": contract.profile.booking.mode == "external"}
+    context.update(_bookings(midnight), **_waiting(request.now))
+    context["closures"] = list(
+        CalendarOverride.objects.filter(
+            date__range=(today, today + dt.timedelta(days=DAYS_AHEAD)), withdrawn_at=None
+        ).select_related("site").order_by("date", "id")[:8]
+    )  # fmt: skip
+    context["may_read"] = may(request, READ_RESIDENTS)
+    return render(request, "office/home/home.html", context)
+
+
+def _bookings(midnight: dt.datetime) -> dict[str, Any]:
+    day = (midnight, midnight + dt.timedelta(days=1))
+    booked = Booking.objects.filter(starts_at__gte=day[0], starts_at__lt=day[1], state=State.BOOKED)
+    by_hour = dict(
+        Attendee.objects.filter(starts_at__gte=day[0], starts_at__lt=day[1], booking__state=State.BOOKED)
+        .annotate(hour=ExtractHour("starts_at", tzinfo=JST))
+        .values_list("hour")
+        .annotate(n=Count("id"))
+        .order_by("hour")
+    )
+    hours = range(min(by_hour), max(by_hour) + 1) if by_hour else range(0)
+    totals = booked.aggregate(bookings=Count("id"), people=Sum("people"))
+    return {
+        "bookings_today": totals["bookings"],
+        "people_today": totals["people"] or 0,
+        "arrived_today": booked.exclude(arrived_at=None).count(),
+        "by_hour": [(f"{hour}時", by_hour.get(hour, 0)) for hour in hours],
+    }
+
+
+def _waiting(now: dt.datetime) -> dict[str, Any]:
+    counts = dict(
+        Message.objects.filter(
+            state__in=(Message.State.FAILED, Message.State.BOUNCED), created_at__gte=now - dt.timedelta(days=30)
+        )
+        .values_list("state")
+        .annotate(n=Count("id"))
+    )
+    late = Message.objects.filter(state=Message.State.QUEUED, due_at__lt=now - dt.timedelta(minutes=15)).count()
+    proof = Proof.objects.order_by("-at").first()
+    return {
+        "affected_open": Affected.objects.filter(settled_at=None).count(),
+        "holds": Booking.objects.filter(state=State.HELD, hold_expires_at__gt=now).count(),
+        "mail_failed": counts.get(Message.State.FAILED, 0),
+        "mail_bounced": counts.get(Message.State.BOUNCED, 0),
+        "mail_late": late,
+        "proof": proof,
+        "last_booking_at": Booking.objects.aggregate(at=Max("created_at"))["at"],
+    }
