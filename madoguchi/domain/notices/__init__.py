@@ -8,7 +8,7 @@ Words
     bounce     a returned mail, matched by the message id
 
 Invariants
-    * a message row is written in the same transaction as the deed it tells of; the worker sends it, at least once, and the
-      message id is stable so that a repeated delivery can be recognised
+    * a message row is written in the transaction of the deed it tells of; the worker sends it once, and its message
+      id is stable so that the repeat after a kill in the wrong microsecond can be recognised (see ``sending``)
     * notices knows no app above it: whoever owns a record registers how to find its recipient (``recipients.register``)
 """

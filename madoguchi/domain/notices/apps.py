@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class NoticesConfig(AppConfig):
     name = "madoguchi.domain.notices"
     label = "notices"
+
+    def ready(self) -> None:
+        from madoguchi.ground.kit.sqlfiles import install_after_migrate
+
+        from . import audit_actions, erasers  # noqa: F401
+
+        install_after_migrate(self, "functions.sql")

@@ -32,10 +32,15 @@ class Template(TenantModel):
 
 
 class Message(TenantModel):
-    """One notice. States: queued → sent, or failed after the last retry, or dropped when its reason is gone."""
+    """One notice. States: queued → sending → sent (→ bounced), back to queued for another try, failed after the last
+    one, dropped when its reason is gone.
+
+    ``claimed_by`` and ``lease_until`` (real time) name the worker that has it in hand while it is ``sending``.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", "送信待ち"
+        SENDING = "sending", "送信中"
         SENT = "sent", "送信済み"
         FAILED = "failed", "送信できず"
         BOUNCED = "bounced", "不達"
@@ -50,10 +55,15 @@ class Message(TenantModel):
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     detail = models.JSONField(null=True, blank=True)
+    claimed_by = models.CharField(max_length=80, null=True, blank=True)  # noqa: DJ001 - rows are also made by SQL
+    lease_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
-            models.Index(fields=["due_at"], name="message_due", condition=models.Q(state="queued")),
+            models.Index(
+                fields=["contract", "claimed_by"], name="message_in_hand", condition=models.Q(state="sending")
+            ),
+            models.Index(fields=["contract", "due_at"], name="message_due", condition=models.Q(state="queued")),
             models.Index(fields=["contract", "ref"], name="message_by_ref"),
         ]
         constraints = [

@@ -46,7 +46,7 @@ def normalise(text: str) -> str:
 
 
 def show(digits: str) -> str:
-    """A stored number with hyphens: ``090-1234-5678``, ``0829-30-9100``; text that is no number comes back unchanged."""
+    """A stored number with hyphens: ``090-1234-5678``, ``0829-30-9100``; other text comes back unchanged."""
     try:
         parsed = phonenumbers.parse(digits, "JP")
     except phonenumbers.NumberParseException:

@@ -2,8 +2,8 @@
 
 Words
     seal / unseal   AES-256-GCM of one field group with the contract's data key; the purpose is bound to the ciphertext
-    blind index     HMAC of a normalised value with the contract's index key: equal values are found without being readable
-    master key      from the environment; wraps the keys of every contract, so that dropping a contract's row erases its data
+    blind index     HMAC of a normalised value with the contract's index key: equal values are found, not readable
+    master key      from the environment; wraps the keys of every contract: without a contract's row its data is gone
     individual number   the 12-digit number of a person; it may be stored nowhere, every text input refuses it
 
 Invariants

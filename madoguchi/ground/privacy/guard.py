@@ -1,6 +1,6 @@
 """The 12-digit individual number (個人番号) is stored nowhere: it is recognised on arrival, refused, and never echoed.
 
-Check digit: article 5 of 平成26年総務省令第85号 (the ministerial order under the Number Act). Weights of the first eleven digits
+Check digit: article 5 of 平成26年総務省令第85号 (the order under the Number Act). Weights of the first eleven digits
 from the left are 6,5,4,3,2,7,6,5,4,3,2; with r = weighted sum mod 11 the check digit is 0 where r ≤ 1, else 11 − r. One
 random run of twelve digits in ten passes, so this is a net that asks people to take the number out, not a proof that it
 was one.

@@ -10,8 +10,8 @@ from madoguchi.ground.contracts.tenancy import TenantModel
 class ContractKey(TenantModel):
     """One version of a contract's keys. Data is sealed with the newest; older ones stay readable until re-sealed.
 
-    ``wrapped`` is the data key, ``wrapped_index`` the blind-index key (the same value is wrapped in every version, because an
-    index must stay comparable), each AES-256-GCM under the master key whose fingerprint is ``master``.
+    ``wrapped`` is the data key, ``wrapped_index`` the blind-index key (the same value is wrapped in every version,
+    because an index must stay comparable), each AES-256-GCM under the master key whose fingerprint is ``master``.
     """
 
     version = models.SmallIntegerField()

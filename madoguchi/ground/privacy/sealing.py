@@ -1,7 +1,8 @@
 """Sealing of personal data and blind indexes.
 
-A sealed value is ``0x01 | key version (2 bytes) | nonce (12 bytes) | ciphertext+tag``; the additional data binds contract and
-purpose, so that a value copied to another row kind or contract does not open. AES-256-GCM: NIST SP 800-38D.
+A sealed value is ``0x01 | key version (2 bytes) | nonce (12 bytes) | ciphertext+tag``; the additional data binds
+contract and purpose, so that a value copied to another row kind or contract does not open. AES-256-GCM: NIST SP
+800-38D.
 """
 
 from __future__ import annotations
@@ -110,14 +111,16 @@ def _master_for(name: str) -> bytes:
     for master in settings.MASTER_KEYS:
         if fingerprint(master) == name:
             return bytes(master)
-    raise SealError(f"no master key with fingerprint {name}: set MADOGUCHI_MASTER_KEY or MADOGUCHI_MASTER_KEYS_OLD to it")
+    raise SealError(
+        f"no master key with fingerprint {name}: set MADOGUCHI_MASTER_KEY or MADOGUCHI_MASTER_KEYS_OLD to it"
+    )
 
 
 def keyring(contract: Contract) -> Keyring:
     """The keys of a contract, opened once per process; made at first use.
 
-    Works inside or outside of a scope (it enters the contract itself). Raises ``SealError`` when the keys were dropped or
-    the master key is not here.
+    Works inside or outside of a scope (it enters the contract itself). Raises ``SealError`` when the keys were
+    dropped or the master key is not here.
     """
     ring = _rings.get(contract.pk)
     if ring is None:
@@ -140,7 +143,10 @@ def _open(contract: Contract) -> Keyring:
     with contract_scope(contract):
         rows = list(ContractKey.objects.order_by("version"))
         if not rows:
-            raise SealError(f"contract {contract.code} has no keys: run `madoguchi migrate` to make them (they are never remade after an erasure)")
+            raise SealError(
+                f"contract {contract.code} has no keys: run `madoguchi migrate` to make them"
+                " (they are never made again after an erasure)"
+            )
         data = {}
         index = b""
         for row in rows:

@@ -1,0 +1,92 @@
+"""Decisions about sending: when to try again, what an answer of a mail server means, how a message is named."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+BACKOFF = tuple(dt.timedelta(minutes=m) for m in (1, 5, 30, 120, 360))
+"""Waits after the first, second, … failed try; after the last one the message has failed."""
+
+LATE_AFTER = dt.timedelta(minutes=10)
+"""A message that waits longer than this beyond its time makes the log page warn."""
+
+_ADDRESS = re.compile(r"<?[^\s<>@;:,\"']+@[^\s<>@;:,\"']+>?")
+_MESSAGE_ID = re.compile(r"<?m(\d+)\.([a-z0-9-]+)\.([0-9a-z]+)@")
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+ANSWER_MAX = 300
+
+
+class Outcome(StrEnum):
+    """How one try, or what came back later, ended."""
+
+    SENT = "sent"
+    TEMPORARY = "temporary"
+    PERMANENT = "permanent"
+    BOUNCED = "bounced"
+    DELAYED = "delayed"
+    DROPPED = "dropped"
+    BROKEN = "broken"
+
+
+OUTCOME_LABELS = {
+    Outcome.SENT: "送信した",
+    Outcome.TEMPORARY: "一時的に断られた",
+    Outcome.PERMANENT: "断られた",
+    Outcome.BOUNCED: "戻ってきた",
+    Outcome.DELAYED: "配送が遅れている",
+    Outcome.DROPPED: "取りやめた",
+    Outcome.BROKEN: "文面を作れなかった",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows from a failed try: the next time, or None when it was the last."""
+
+    outcome: Outcome
+    next_try: dt.datetime | None
+
+
+def after_failure(code: int, tries: int, now: dt.datetime) -> Verdict:
+    """What to do after try number ``tries`` (from 1) ended with an SMTP reply ``code`` (0: the connection broke).
+
+    RFC 5321 §4.2.1: 5yz is permanent, 4yz worth another try.
+    """
+    if 500 <= code < 600:
+        return Verdict(Outcome.PERMANENT, None)
+    if tries > len(BACKOFF):
+        return Verdict(Outcome.TEMPORARY, None)
+    return Verdict(Outcome.TEMPORARY, now + BACKOFF[tries - 1])
+
+
+def without_addresses(text: str) -> str:
+    """A server's answer on one line without mail addresses, cut to 300 characters: it may be logged."""
+    return _ADDRESS.sub("<宛先>", " ".join(text.split()))[:ANSWER_MAX]
+
+
+def message_id(pk: int, contract_code: str, created_at: dt.datetime, domain: str) -> str:
+    """The ``Message-ID`` of a message: the same for every try, never the same for another message.
+
+    The last part is the time of making in microseconds, base 36: rows of a database made anew cannot be taken for old
+    ones.
+    """
+    return f"<m{pk}.{contract_code}.{stamp(created_at)}@{domain}>"
+
+
+def stamp(moment: dt.datetime) -> str:
+    """A moment as microseconds since 1970 in base 36."""
+    number = (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+    text = ""
+    while number:
+        number, rest = divmod(number, 36)
+        text = _DIGITS[rest] + text
+    return text or "0"
+
+
+def parse_message_id(text: str) -> tuple[int, str, str] | None:
+    """(row, contract code, stamp) of one of our message ids, or None."""
+    match = _MESSAGE_ID.search(text)
+    return (int(match[1]), match[2], match[3]) if match else None

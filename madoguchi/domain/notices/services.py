@@ -1,0 +1,179 @@
+"""Deeds on notices: queue, resend, edit the wording, take in what came back. Sending itself is ``sending.Sender``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+
+from madoguchi.ground.audit import services as audit
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.queries import contract_by_code
+from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit.actors import SYSTEM, Actor
+
+from . import bounces, rules, texts
+from .models import Attempt, Kind, Message, Template
+from .sending import Sender
+
+State = Message.State
+
+
+class NoticeError(ValueError):
+    """A deed that cannot be done; the message says why, in Japanese, for staff."""
+
+
+class BadText(NoticeError):
+    """A wording with mistakes; ``problems`` lists them by line."""
+
+    def __init__(self, problems: list[texts.Problem]) -> None:
+        super().__init__("文面に直すところがあります。")
+        self.problems = problems
+
+
+@transaction.atomic
+def queue(
+    contract: Contract,
+    *,
+    ref: str,
+    kind: Kind,
+    language: str,
+    now: dt.datetime,
+    due_at: dt.datetime | None = None,
+    detail: dict[str, Any] | None = None,
+) -> Message:
+    """Write a message to be sent at ``due_at`` (default: now) inside the transaction of the deed it tells of.
+
+    ``ref`` is ``<name>:<id>`` with a name known to ``recipients``; ``detail`` holds no personal data. A reminder for
+    the same record and time is not written twice: the first one is returned.
+    """
+    values = {"language": language, "created_at": now, "detail": detail}
+    due_at = due_at or now
+    if kind == Kind.REMINDER:
+        found, _ = Message.objects.get_or_create(contract=contract, ref=ref, kind=kind, due_at=due_at, defaults=values)
+        return found
+    return Message.objects.create(contract=contract, ref=ref, kind=kind, due_at=due_at, **values)
+
+
+@transaction.atomic
+def drop(contract: Contract, *, ref: str, kinds: list[Kind]) -> int:
+    """Take back messages of a record that have not gone out; how many."""
+    return Message.objects.filter(ref=ref, kind__in=kinds, state=State.QUEUED).update(state=State.DROPPED)
+
+
+@transaction.atomic
+def resend(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -> Message:
+    """Send a message again as a new one (with its own id, so that mailboxes keep both). Raises :class:`NoticeError`."""
+    old = Message.objects.select_for_update().filter(pk=pk).first()
+    if old is None:
+        raise NoticeError("このメールの記録はありません。一覧を開き直してください。")
+    if old.state in (State.QUEUED, State.SENDING):
+        raise NoticeError("このメールはまだ送信待ちです。送り直さなくても自動で送ります。")
+    new = Message.objects.create(
+        contract=contract,
+        ref=old.ref,
+        kind=old.kind,
+        language=old.language,
+        due_at=now,
+        created_at=now,
+        detail={"resend_of": old.pk},
+    )
+    audit.record(
+        contract, "notice.resent", f"message:{new.pk}", by=by, now=now, resend_of=old.pk, ref=old.ref
+    )
+    return new
+
+
+@transaction.atomic
+def edit_template(
+    contract: Contract, *, kind: str, language: str, subject: str, body: str, by: Actor, now: dt.datetime
+) -> Template:
+    """Put the city's wording in force from the next mail on. Raises :class:`BadText` with each mistake and its line."""
+    subject = subject.strip()
+    body = "\n".join(line.rstrip() for line in body.splitlines()).strip("\n") + "\n"
+    if problems := texts.check(subject, body):
+        raise BadText(problems)
+    before = Template.objects.select_for_update().filter(kind=kind, language=language).first()
+    values = {"subject": subject, "body": body, "edited_at": now, "edited_by": by.label or by.ref}
+    found, _ = Template.objects.update_or_create(contract=contract, kind=kind, language=language, defaults=values)
+    shipped = texts.shipped(kind, language)
+    audit.record(
+        contract,
+        "notice.template_edited",
+        f"template:{kind}.{language}",
+        by=by,
+        now=now,
+        before=[before.subject, before.body] if before else [shipped.subject, shipped.body] if shipped else None,
+        after=[subject, body],
+    )
+    return found
+
+
+@transaction.atomic
+def restore_template(contract: Contract, *, kind: str, language: str, by: Actor, now: dt.datetime) -> bool:
+    """Go back to the shipped wording; False when it was in force already."""
+    before = Template.objects.select_for_update().filter(kind=kind, language=language).first()
+    if before is None:
+        return False
+    audit.record(
+        contract,
+        "notice.template_restored",
+        f"template:{kind}.{language}",
+        by=by,
+        now=now,
+        before=[before.subject, before.body],
+    )
+    before.delete()
+    return True
+
+
+def take_bounce(raw: bytes, *, now: dt.datetime) -> Message | None:
+    """Take in a returned mail: its message becomes ``bounced`` (or the delay is noted). None when it is not about one
+    of ours.
+
+    The same report twice changes nothing.
+    """
+    bounce = bounces.parse(raw)
+    if bounce is None:
+        return None
+    try:
+        contract = contract_by_code(bounce.contract_code)
+    except Contract.DoesNotExist:
+        return None
+    with contract_scope(contract):
+        message = Message.objects.select_for_update().filter(pk=bounce.pk).first()
+        if message is None or rules.stamp(message.created_at) != bounce.stamp:
+            return None
+        answer = f"{bounce.status} {bounce.diagnostic}".strip()[: rules.ANSWER_MAX]
+        if bounce.action == "failed" and message.state != State.BOUNCED:
+            Attempt.objects.create(
+                contract=contract, message=message, at=now, outcome=rules.Outcome.BOUNCED, answer=answer
+            )
+            message.state = State.BOUNCED
+            message.claimed_by = message.lease_until = None
+            message.save(update_fields=["state", "claimed_by", "lease_until"])
+            audit.record(
+                contract,
+                "notice.bounced",
+                f"message:{message.pk}",
+                by=SYSTEM,
+                now=now,
+                ref=message.ref,
+                status=bounce.status,
+            )
+        elif bounce.action == "delayed":
+            Attempt.objects.create(
+                contract=contract, message=message, at=now, outcome=rules.Outcome.DELAYED, answer=answer
+            )
+        return message
+
+
+_sender: Sender | None = None
+
+
+def send_due(now: dt.datetime, limit: int = 500) -> int:
+    """Send what is due with this process's sender (see :meth:`.sending.Sender.send_due`); the number handed over."""
+    global _sender
+    _sender = _sender or Sender()
+    return _sender.send_due(now, limit)
