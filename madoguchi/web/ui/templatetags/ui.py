@@ -14,6 +14,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from madoguchi.ground.kit import dates
 from madoguchi.web.ui import charts, icons
@@ -105,6 +106,7 @@ def field(
         "optional_badge": optional_badge,
         "required": bound.field.required,
         "described": attrs.get("aria-describedby", ""),
+        "messages": _messages(bound),
         "kind": "choices" if grouped else "parts" if parts else "checkbox" if checkbox else "single",
     }
     if grouped:
@@ -125,6 +127,23 @@ def field(
     else:
         context["control"] = bound.as_widget(attrs=attrs)
     return render_to_string("ui/forms/field.html", context)
+
+
+def _messages(bound: BoundField) -> list[str]:
+    """Errors of a field; Django's bare "required" becomes a sentence that names the field and says what to do."""
+    texts = []
+    for error in bound.errors.as_data():
+        text = str(error.messages[0])
+        if error.code == "required" and text == str(forms.Field.default_error_messages["required"]):
+            if isinstance(bound.field.widget, forms.CheckboxInput):
+                text = _("「%(label)s」にチェックを入れてください。")
+            elif isinstance(bound.field, forms.ChoiceField | forms.ModelChoiceField | forms.FileField):
+                text = _("「%(label)s」を選んでください。")
+            else:
+                text = _("「%(label)s」を入力してください。")
+            text %= {"label": bound.label}
+        texts.append(text)
+    return texts
 
 
 def _css_class(widget: forms.Widget) -> str:
@@ -159,7 +178,7 @@ def _form_errors(form: forms.BaseForm) -> list[dict[str, str]]:
         first = bound.id_for_label or bound.auto_id
         if isinstance(bound.field.widget, _PLAIN_CHOICES):
             first = f"{bound.auto_id}_0"
-        items += [{"href": f"#{first}", "label": str(bound.label), "text": text} for text in bound.errors]
+        items += [{"href": f"#{first}", "label": str(bound.label), "text": text} for text in _messages(bound)]
     return items
 
 
