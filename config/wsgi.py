@@ -10,4 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"config.settings.{env.get('MADO
 
 from django.core.wsgi import get_wsgi_application
 
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+from madoguchi.web.api.front import wrap
+
+application = wrap(django_application)

@@ -30,21 +30,21 @@ class Fault:
 
 _CHECKS = {
     "slot": """
-        select s.id, format('taken %s, claims %s, at %s', s.taken, count(c.id), s.starts_at)
+        select s.id, format('taken %%s, claims %%s, at %%s', s.taken, count(c.id), s.starts_at)
         from booking_slot s left join booking_claim c on c.contract_id = s.contract_id and c.slot_id = s.id
         where s.contract_id = %s group by s.id having s.taken <> count(c.id) order by s.id limit 50""",
     "claim": """
-        select c.id, format('belongs to booking %s which is %s', b.code, b.state)
+        select c.id, format('belongs to booking %%s which is %%s', b.code, b.state)
         from booking_claim c join booking_attendee a on a.id = c.attendee_id join booking_booking b on b.id = a.booking_id
         where c.contract_id = %s and b.state not in ('held', 'booked') order by c.id limit 50""",
     "attendee": """
-        select a.id, format('of live booking %s claims no slot', b.code)
+        select a.id, format('of live booking %%s claims no slot', b.code)
         from booking_attendee a join booking_booking b on b.id = a.booking_id
         where a.contract_id = %s and b.state in ('held', 'booked')
           and not exists (select 1 from booking_claim c where c.contract_id = a.contract_id and c.attendee_id = a.id)
         order by a.id limit 50""",
     "booking": """
-        select b.id, format('says %s people, has %s', b.people, count(a.id))
+        select b.id, format('says %%s people, has %%s', b.people, count(a.id))
         from booking_booking b left join booking_attendee a on a.contract_id = b.contract_id and a.booking_id = b.id
         where b.contract_id = %s and b.state in ('held', 'booked') group by b.id having b.people <> count(a.id) order by b.id limit 50""",
 }

@@ -13,8 +13,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from . import audit_actions, receivers
+        from . import audit_actions, receivers  # noqa: F401
 
-        assert audit_actions
         receivers.connect()
         post_migrate.connect(_cache_table, sender=self, dispatch_uid="cache table of rate limits")

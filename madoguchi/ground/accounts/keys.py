@@ -56,7 +56,9 @@ def _hash(secret: str) -> str:
 
 
 @transaction.atomic
-def make_key(contract: Contract, *, name: str, scopes: list[str], per_minute: int = 600, by: Actor, now: dt.datetime) -> str:
+def make_key(
+    contract: Contract, *, name: str, scopes: list[str], per_minute: int = 600, by: Actor, now: dt.datetime
+) -> str:
     """Make a key and return its secret, which is shown this once. Raises ``UnknownScope``."""
     wrong = [scope for scope in scopes if scope not in SCOPES]
     if wrong or not scopes:
