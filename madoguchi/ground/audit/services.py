@@ -30,7 +30,9 @@ def record(contract: Contract, action: str, target: str, *, by: Actor, now: dt.d
     record_all(contract, [Line(action, target, detail)], by=by, now=now)
 
 
-def record_all(contract: Contract, lines: Sequence[Line], *, by: Actor, now: dt.datetime, lane: int = LANE_DEEDS) -> None:
+def record_all(
+    contract: Contract, lines: Sequence[Line], *, by: Actor, now: dt.datetime, lane: int = LANE_DEEDS
+) -> None:
     """Append several entries of one actor in order."""
     from .actions import require_registered
 
