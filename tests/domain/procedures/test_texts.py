@@ -1,4 +1,4 @@
-"""The shipped wording of procedures: complete, parallel in every language, and asking for nothing nobody may ask for."""
+"""The shipped wording of procedures: complete, parallel in every language, asking for nothing nobody may ask for."""
 
 from __future__ import annotations
 
