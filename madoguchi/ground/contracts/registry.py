@@ -1,4 +1,4 @@
-"""The profiles of this installation, read once per process and again when a file changed."""
+"""The profiles of this installation, read once per process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.conf import settings
 from .profile import Profile, load_profile
 
 _lock = threading.Lock()
-_cache: dict[Path, tuple[int, Profile]] = {}
+_cache: dict[str, Profile] = {}
 
 
 def path_of(code: str) -> Path:
@@ -20,15 +20,15 @@ def path_of(code: str) -> Path:
 
 def profile(code: str) -> Profile:
     """The validated profile of a contract. Raises ``KeyError`` when there is no file, ``ProfileError`` when it is wrong."""
-    path = path_of(code)
-    cached = _cache.get(path)
+    cached = _cache.get(code)
     if cached is not None:
-        return cached[1]
+        return cached
+    path = path_of(code)
     with _lock:
         if not path.exists():
             raise KeyError(f"{path} is missing: put the profile back, or deactivate the contract")
         loaded = load_profile(path)
-        _cache[path] = (path.stat().st_mtime_ns, loaded)
+        _cache[code] = loaded
         return loaded
 
 
