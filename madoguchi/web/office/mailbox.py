@@ -1,0 +1,49 @@
+"""The demo's mailbox: every mail this installation sent, shown instead of delivered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from madoguchi import mailbox
+from madoguchi.ground.kit.clock import JST
+
+PER_PAGE = 50
+
+
+def _folder() -> Path:
+    return Path(settings.DATA_DIR) / "mailbox"
+
+
+def _when(mail: mailbox.StoredMail) -> dt.datetime:
+    return dt.datetime.fromtimestamp(mail.at, JST)
+
+
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Mails, newest first; ``?q=`` looks for a word in address, subject and text."""
+    folder = _folder()
+    wanted = request.GET.get("q", "").strip()
+    names = mailbox.names(folder)
+    if wanted:
+        names = [name for name in names[:2000] if _matches(mailbox.stored(folder, name), wanted.casefold())]
+    page = Paginator(names, PER_PAGE).get_page(request.GET.get("page"))
+    mails = [mail for name in page.object_list if (mail := mailbox.stored(folder, name))]
+    rows = [{"mail": mail, "at": _when(mail)} for mail in mails]
+    return render(request, "office/mailbox/inbox.html", {"page": page, "rows": rows, "q": wanted})
+
+
+def _matches(mail: mailbox.StoredMail | None, wanted: str) -> bool:
+    return mail is not None and any(wanted in text.casefold() for text in (mail.to, mail.subject, mail.body))
+
+
+def mail(request: HttpRequest, name: str) -> HttpResponse:
+    """One mail with its links and headers."""
+    found = mailbox.stored(_folder(), name)
+    if found is None:
+        raise Http404("このメールはありません。")
+    return render(request, "office/mailbox/mail.html", {"mail": found, "at": _when(found)})
