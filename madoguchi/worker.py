@@ -324,6 +324,6 @@ class Worker:
             await asyncio.sleep(STALLED_AFTER / 2)
 
 
-def run() -> None:
+def run_worker() -> None:
     """Run the worker of this installation until SIGTERM or SIGINT."""
     Worker().run()
