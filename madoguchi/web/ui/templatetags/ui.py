@@ -77,8 +77,8 @@ def field(
 
     ``width``: ``xs`` ``s`` ``m`` ``l`` or nothing (full). ``layout`` of radio buttons and checkboxes: ``list``,
     ``inline``, ``cards`` (default; ``list`` for more than six) or ``cards-2`` (two columns). ``unit``: text after the
-    control (分, 人). ``label`` and ``help`` replace those of the form. ``optional_badge=False`` leaves 任意 out (search
-    forms, toolbars). A choice widget may carry ``hints`` (value → text shown under the choice).
+    control (分, 人). ``label`` and ``help`` replace those of the form (``help=" "``: none). ``optional_badge=False``
+    leaves 任意 out (search forms, toolbars). A choice widget may carry ``hints``: value → text shown under the choice.
     """
     widget = bound.field.widget
     if bound.is_hidden:
@@ -86,7 +86,7 @@ def field(
     grouped = isinstance(widget, _PLAIN_CHOICES)
     parts = bool(getattr(widget, "is_parts", False))
     checkbox = isinstance(widget, forms.CheckboxInput)
-    help_text = help or bound.help_text
+    help_text = help.strip() if help else bound.help_text
     described = [f"{bound.auto_id}_helptext"] if help_text else []
     if bound.errors:
         described.append(f"{bound.auto_id}_error")
@@ -106,7 +106,7 @@ def field(
         "optional_badge": optional_badge,
         "required": bound.field.required,
         "described": attrs.get("aria-describedby", ""),
-        "messages": _messages(bound),
+        "messages": _messages(bound, label),
         "kind": "choices" if grouped else "parts" if parts else "checkbox" if checkbox else "single",
     }
     if grouped:
@@ -129,7 +129,7 @@ def field(
     return render_to_string("ui/forms/field.html", context)
 
 
-def _messages(bound: BoundField) -> list[str]:
+def _messages(bound: BoundField, label: str = "") -> list[str]:
     """Errors of a field; Django's bare "required" becomes a sentence that names the field and says what to do."""
     texts = []
     for error in bound.errors.as_data():
@@ -141,7 +141,7 @@ def _messages(bound: BoundField) -> list[str]:
                 text = _("「%(label)s」を選んでください。")
             else:
                 text = _("「%(label)s」を入力してください。")
-            text %= {"label": bound.label}
+            text %= {"label": label or bound.label}
         texts.append(text)
     return texts
 
