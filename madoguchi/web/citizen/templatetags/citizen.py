@@ -1,0 +1,18 @@
+"""Tags of the residents' site: ``{% load citizen %}``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms, template
+
+from madoguchi.web.ui.templatetags.ui import errors
+
+register = template.Library()
+
+
+@register.inclusion_tag("ui/forms/errors.html")
+def errors_of(bound_forms: Sequence[forms.Form]) -> dict[str, Any]:
+    """``{% errors_of list %}``: the error summary of a list of forms."""
+    return errors(*bound_forms)

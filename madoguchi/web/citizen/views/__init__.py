@@ -1,0 +1,1 @@
+"""Views of the residents' site, by topic. None of them needs JavaScript."""
