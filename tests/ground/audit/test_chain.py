@@ -113,7 +113,11 @@ def test_any_changed_field_of_any_entry_is_named(
 def test_a_removed_entry_is_named(contract: Contract, official: Actor, now: dt.datetime, seq: int) -> None:
     write(contract, official, now)
     assert tamper("delete from audit_entry where contract_id = %s and seq = %s", [contract.pk, seq]) == 1
-    what = "entries are missing at the end: the head counts further" if seq == N else "the entry is missing: the numbers have a gap"
+    what = (
+        "entries are missing at the end: the head counts further"
+        if seq == N
+        else "the entry is missing: the numbers have a gap"
+    )
     assert verify(contract) == [BrokenLink("hatsukaichi", 0, seq, what)]
     assert str(verify(contract)[0]) == f"hatsukaichi lane 0 seq {seq}: {what}"
 
@@ -164,7 +168,8 @@ def test_a_rewritten_entry_with_a_hash_that_fits_breaks_the_next_one(
 
 @pytest.mark.req("SEC-02")
 @pytest.mark.parametrize(
-    "sql", ["update audit_entry set actor = 'user:9'", "delete from audit_entry", "update audit_entry set seq = seq + 100"]
+    "sql",
+    ["update audit_entry set actor = 'user:9'", "delete from audit_entry", "update audit_entry set seq = seq + 100"],
 )
 def test_update_and_delete_are_refused(contract: Contract, official: Actor, now: dt.datetime, sql: str) -> None:
     write(contract, official, now)
@@ -210,7 +215,9 @@ def test_lanes_grow_side_by_side_and_one_lane_in_turn(
 
 @pytest.mark.req("SEC-02")
 def test_search_by_period_actor_action_target_and_reads(contract: Contract, official: Actor, now: dt.datetime) -> None:
-    record_all(contract, [Line("account.role_changed", "user:1"), Line("account.signed_in", "user:1")], by=official, now=now)
+    record_all(
+        contract, [Line("account.role_changed", "user:1"), Line("account.signed_in", "user:1")], by=official, now=now
+    )
     record_all(contract, [Line("account.signed_in", "user:12")], by=official, now=now + dt.timedelta(days=1))
     tomorrow = now + dt.timedelta(days=1)
 
