@@ -60,8 +60,11 @@ def web_command(host: str, port: int, workers: int, threads: int) -> list[str]:
     ]  # fmt: skip
 
 
-def migrate_all(now: dt.datetime) -> None:
-    """Tables, walls, functions, contracts, keys, procedures, slots: everything a fresh database needs."""
+def migrate_all(now: dt.datetime, *, first: dt.datetime | None = None) -> None:
+    """Tables, walls, functions, contracts, keys, procedures, slots: everything a fresh database needs.
+
+    ``first`` lets the slots of a contract that has none begin in the past (the demo).
+    """
     from django.core.management import call_command
 
     from madoguchi.domain.booking.services.setup import set_up
@@ -77,7 +80,7 @@ def migrate_all(now: dt.datetime) -> None:
         raise Complaint(str(error)) from None
     for contract in contracts:
         ensure_keys(contract, now=now)
-        set_up(contract, now=now)
+        set_up(contract, now=now, first=first)
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
@@ -163,10 +166,13 @@ def _demo(arguments: argparse.Namespace) -> int:
     say("preparing the demo: database, five contracts, three months of synthetic bookings …")
     supervisor.hold_database()
     set_up_django()
-    from madoguchi.demo import load
+    from madoguchi.demo import begin_at, load
+    from madoguchi.ground.contracts.models import Contract
     from madoguchi.ground.kit import clock
 
-    migrate_all(clock.now())
+    migrate_all(clock.now(), first=begin_at(clock.now()))
+    if not Contract.objects.exists():
+        raise Complaint("no contract profiles found: put one into the profiles folder")
     logins = load(now=clock.now(), say=say)
     for line in _welcome(f"http://{host}:{port}", logins):
         say(line)

@@ -62,7 +62,7 @@ class Reserved:
 
 
 @dataclass
-class _Prepared:
+class Prepared:
     doc: dict[str, Any]
     starts_at: dt.datetime
     hold: dt.datetime | None = None
@@ -77,7 +77,7 @@ def reserve(contract: Contract, wanted: Reservation, *, by: Actor, now: dt.datet
     procedure that does not exist, ``Busy`` or ``Unsure`` from the group commit.
     """
     for attempt in range(TRIES):
-        prepared = _prepare(contract, wanted, by=by, now=now, hold=hold, fresh=attempt > 0)
+        prepared = prepare(contract, wanted, by=by, now=now, hold=hold, fresh=attempt > 0)
         if settings.GROUP_COMMIT and not connection.in_atomic_block:
             outcome = batcher.submit(contract.pk, now, prepared.doc)
         else:
@@ -119,9 +119,9 @@ def check_window(contract: Contract, moment: dt.datetime, *, by: Actor, now: dt.
         raise Refused(refusal)
 
 
-def _prepare(
+def prepare(
     contract: Contract, wanted: Reservation, *, by: Actor, now: dt.datetime, hold: bool, fresh: bool
-) -> _Prepared:
+) -> Prepared:
     booking = contract.profile.booking
     if not wanted.people:
         raise Refused(Refusal.NO_PEOPLE)
@@ -157,7 +157,7 @@ def _prepare(
                 "slots": list(visit.slots),
             }
         )
-    return _Prepared(
+    return Prepared(
         {
             "code": rules.new_code(),
             "state": State.HELD if hold else State.BOOKED,

@@ -17,12 +17,16 @@ from .slots import extend
 LOOK_AHEAD = dt.timedelta(days=84)
 
 
-def set_up(contract: Contract, *, now: dt.datetime) -> None:
-    """Make what the profile names and is not there yet, then the slots up to the horizon. What staff changed stays."""
+def set_up(contract: Contract, *, now: dt.datetime, first: dt.datetime | None = None) -> None:
+    """Make what the profile names and is not there yet, then the slots up to the horizon. What staff changed stays.
+
+    With ``first`` a contract without pools gets its slots from that moment on.
+    """
     with contract_scope(contract):
         ensure_procedures(contract, now=now)
         procedures = {p.code: p for p in Procedure.objects.all()}
         sites = {s.code: s for s in Site.objects.all()}
+        begin = first if first and not Pool.objects.exists() else now
         for plan in contract.profile.pools:
             pool, made = Pool.objects.get_or_create(
                 contract=contract,
@@ -32,7 +36,9 @@ def set_up(contract: Contract, *, now: dt.datetime) -> None:
             for code in plan.procedures:
                 PoolProcedure.objects.get_or_create(contract=contract, pool=pool, procedure=procedures[code])
             if made:
-                _first_patterns(contract, pool, plan.channel, plan.capacity, now.date())
+                _first_patterns(contract, pool, plan.channel, plan.capacity, begin.date())
+        if begin < now:
+            extend(contract, by=SYSTEM, now=begin)
         extend(contract, by=SYSTEM, now=now)
 
 

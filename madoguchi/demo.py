@@ -1,0 +1,249 @@
+"""Synthetic data of the demo: three months of bookings of five contracts, made by the same deeds as real ones.
+
+Everything is invented and deterministic: names are combined from common ones, addresses end in ``example.jp``, phone numbers are made up.
+Mails of the past are marked as sent, so that the demo's mailbox starts empty.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connection
+
+from madoguchi.domain.booking import availability
+from madoguchi.domain.booking.batch import write
+from madoguchi.domain.booking.errors import Refused
+from madoguchi.domain.booking.models import Booking, Slot
+from madoguchi.domain.booking.party import Contact, Person
+from madoguchi.domain.booking.services import change, marks, reserve, slots
+from madoguchi.ground.accounts.demo import DemoLogin, make_demo_staff
+from madoguchi.ground.accounts.models import Assignment, Role
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit.actors import CITIZEN_WEB, Actor, ActorKind, Channel
+from madoguchi.ground.kit.clock import JST
+
+BACK = 46
+AHEAD = 44
+PER_DAY = 28
+SURNAMES = [
+    ("佐藤", "サトウ"), ("鈴木", "スズキ"), ("高橋", "タカハシ"), ("田中", "タナカ"), ("伊藤", "イトウ"), ("渡辺", "ワタナベ"), ("山本", "ヤマモト"),
+    ("中村", "ナカムラ"), ("小林", "コバヤシ"), ("加藤", "カトウ"), ("吉田", "ヨシダ"), ("山田", "ヤマダ"), ("佐々木", "ササキ"), ("山口", "ヤマグチ"),
+    ("松本", "マツモト"), ("井上", "イノウエ"), ("木村", "キムラ"), ("林", "ハヤシ"), ("斎藤", "サイトウ"), ("清水", "シミズ"), ("山崎", "ヤマサキ"),
+    ("森", "モリ"), ("池田", "イケダ"), ("橋本", "ハシモト"), ("阿部", "アベ"), ("石川", "イシカワ"), ("比嘉", "ヒガ"), ("金城", "キンジョウ"),
+    ("宮城", "ミヤギ"), ("大城", "オオシロ"),
+]  # fmt: skip
+GIVEN = [
+    ("太郎", "タロウ"), ("花子", "ハナコ"), ("健一", "ケンイチ"), ("美咲", "ミサキ"), ("翔太", "ショウタ"), ("陽子", "ヨウコ"), ("大輔", "ダイスケ"),
+    ("恵子", "ケイコ"), ("拓也", "タクヤ"), ("由美", "ユミ"), ("誠", "マコト"), ("久美子", "クミコ"), ("蓮", "レン"), ("葵", "アオイ"), ("和夫", "カズオ"),
+    ("節子", "セツコ"), ("直樹", "ナオキ"), ("真由美", "マユミ"), ("結衣", "ユイ"), ("悠真", "ユウマ"),
+]  # fmt: skip
+FOREIGN = [("NGUYEN VAN AN", "グエン バン アン"), ("LI NA", "リ ナ"), ("MARIA SANTOS", "マリア サントス"), ("RAI SITA", "ライ シタ"), ("KIM MINJUN", "キム ミンジュン")]
+WEIGHTS = {"card_pickup": 38, "cert_renewal": 36, "pin_reset": 11, "card_application": 8, "card_renewal": 7, "health_insurance": 2, "express_issuance": 3, "mynaportal": 2, "other": 3}
+
+
+def begin_at(now: dt.datetime) -> dt.datetime:
+    """The moment from which a fresh demo lives: its slots begin there."""
+    return dt.datetime.combine(now.date() - dt.timedelta(days=BACK), dt.time(7), JST)
+
+
+def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
+    """Fill what is still empty; running it again changes nothing. Returns the logins to print."""
+    contracts = list(Contract.objects.all())
+    logins = make_demo_staff(contracts, now)
+    for contract in contracts:
+        with contract_scope(contract):
+            empty = not Booking.objects.exists() and not _external_exists()
+        if empty:
+            count = _fill(contract, now)
+            say(f"  {contract.name}: {count}")
+    return logins
+
+
+def _external_exists() -> bool:
+    from madoguchi.domain.booking.models import ExternalLog
+
+    return bool(ExternalLog.objects.exists())
+
+
+def _staff(contract: Contract) -> dict[str, Actor]:
+    users = {a.role: a.user for a in Assignment.objects.filter(contract=contract).select_related("user")}
+    operator, city = users[Role.OPERATOR], users[Role.CITY]
+    return {
+        "operator": Actor(ActorKind.CALL_CENTRE, Channel.PHONE, f"user:{operator.pk}", str(operator)),
+        "city": Actor(ActorKind.CITY, Channel.COUNTER, f"user:{city.pk}", str(city)),
+    }
+
+
+def _fill(contract: Contract, now: dt.datetime) -> str:
+    dice = random.Random(contract.code)  # noqa: S311
+    staff = _staff(contract)
+    if contract.profile.booking.mode == "external":
+        return f"市の予約サイトでの代行の記録 {_external(contract, dice, staff['operator'], now)} 件"
+    wishes = _wishes(contract, dice, now)
+    made: list[tuple[str, dt.datetime]] = []
+    for day in sorted({created.date() for created, *_ in wishes}):
+        docs = []
+        for created, start, site, codes, by in (w for w in wishes if w[0].date() == day):
+            wanted = reserve.Reservation(site, start, _party(dice, codes, now), _contact(dice), _language(dice), f"demo-{len(made)}-{len(docs)}-{day}")
+            try:
+                docs.append((created, start, reserve.prepare(contract, wanted, by=staff.get(by, CITIZEN_WEB), now=created, hold=False, fresh=False).doc))
+            except Refused:
+                continue
+        for hour in sorted({created.hour for created, *_ in docs}):
+            group = [(created, start, doc) for created, start, doc in docs if created.hour == hour]
+            with contract_scope(contract):
+                outcomes = write(contract.pk, group[0][0], [doc for *_, doc in group], lane=0)
+            made += [(o.code, start) for o, (_, start, _) in zip(outcomes, group, strict=True) if o.outcome == "created"]
+    with contract_scope(contract):
+        _live(contract, dice, made, staff, now)
+    _mails_of_the_past(contract, now)
+    _changes_of_plan(contract, staff["city"], now)
+    return f"予約 {len(made)} 件"
+
+
+def _wishes(contract: Contract, dice: random.Random, now: dt.datetime) -> list[tuple[dt.datetime, dt.datetime, str, list[str], str]]:
+    """(created, visit, site, procedures, who) of every reservation residents would have asked for, by time of asking."""
+    begin = begin_at(now)
+    wishes = []
+    for plan in availability.site_plans(contract).values():
+        with contract_scope(contract):
+            rows = list(Slot.objects.filter(pool__site_id=plan.id, starts_at__lt=now + dt.timedelta(days=AHEAD), closed=False).order_by("starts_at", "pk"))
+        by_pool: dict[int, list[str]] = {}
+        for procedure in plan.procedures.values():
+            by_pool.setdefault(procedure.need.pool, []).append(procedure.code)
+        per_day: dict[dt.date, int] = {}
+        for slot in rows:
+            start = slot.starts_at.astimezone(JST)
+            per_day[start.date()] = per_day.get(start.date(), 0) + slot.planned
+        for slot in rows:
+            start = slot.starts_at.astimezone(JST)
+            codes = by_pool.get(slot.pool_id)
+            if not codes:
+                continue
+            share = min(_popularity(start, now), PER_DAY / per_day[start.date()]) * (1.25 if 10 <= start.hour < 12 else 0.9)
+            for _ in range(slot.planned):
+                if dice.random() > share * 0.8:
+                    continue
+                first = dice.choices(codes, [WEIGHTS.get(c, 2) for c in codes])[0]
+                party = [first] + [dice.choice(codes) for _ in range(dice.choices([0, 1, 2, 3], [80, 13, 4, 3])[0])]
+                lead = dt.timedelta(days=dice.randint(2, 26), hours=-dice.randint(0, 9), minutes=dice.randint(0, 59))
+                created = max(start - lead, begin + dt.timedelta(minutes=dice.randint(1, 600)))
+                if created >= min(now, start - dt.timedelta(days=1, hours=8)):
+                    continue
+                who = dice.choices(["web", "operator", "city"], [61, 31, 8])[0]
+                if who != "web":
+                    created = created.replace(hour=dice.randint(9, 16))
+                    if created >= now:
+                        continue
+                wishes.append((created, start, plan.code, party[: contract.profile.booking.max_people], who))
+    return sorted(wishes, key=lambda w: w[0])
+
+
+def _popularity(start: dt.datetime, now: dt.datetime) -> float:
+    days = (start - now).days
+    if days < 0:
+        return 0.85
+    return 0.95 if days < 5 else 0.8 if days < 12 else 0.55 if days < 21 else 0.3
+
+
+def _party(dice: random.Random, codes: Sequence[str], now: dt.datetime) -> list[tuple[str, Person | None]]:
+    foreign = dice.random() < 0.04
+    family = dice.choice(SURNAMES)
+    people: list[tuple[str, Person | None]] = []
+    for i, code in enumerate(codes):
+        age = dice.choices([dice.randint(0, 17), dice.randint(18, 64), dice.randint(65, 92)], [25 if i else 2, 50, 48])[0]
+        born = now.date() - dt.timedelta(days=age * 365 + dice.randint(0, 364))
+        given = dice.choice(GIVEN)
+        name, reading = dice.choice(FOREIGN) if foreign else (f"{family[0]} {given[0]}", f"{family[1]} {given[1]}")
+        people.append((code, Person({"name": name, "kana": reading, "birth_date": born.isoformat()})))
+    return people
+
+
+def _contact(dice: random.Random) -> Contact:
+    values = {"phone": f"0{dice.choice('789')}0{dice.randint(1000, 9999)}{dice.randint(0, 9999):04d}"}
+    if dice.random() < 0.74:
+        values["email"] = f"shimin{dice.randint(1000, 99999)}@{'bounce.invalid' if dice.random() < 0.004 else 'example.jp'}"
+    if dice.random() < 0.05:
+        values["needs"] = dice.choice(["車いすで行きます。", "筆談をお願いします。", "ベビーカーで行きます。", "通訳の人といっしょに行きます。"])
+    return Contact(values)
+
+
+def _language(dice: random.Random) -> str:
+    return dice.choices(["ja", "ja-easy", "en", "vi", "zh-hans", "pt"], [94, 1, 2, 1, 1, 1])[0]
+
+
+def _live(contract: Contract, dice: random.Random, made: Sequence[tuple[str, dt.datetime]], staff: dict[str, Actor], now: dt.datetime) -> None:
+    """What happened to the bookings since: cancelled, moved, came, did not come."""
+    for code, start in made:
+        luck = dice.random()
+        when = min(now, start - dt.timedelta(days=1, hours=dice.randint(10, 30)))
+        by = staff["operator"] if luck * 1000 % 1 < 0.4 else CITIZEN_WEB
+        try:
+            if luck < 0.05:
+                change.cancel(contract, code, by=by, now=when)
+            elif luck < 0.075 and start > now + dt.timedelta(days=3):
+                _move(contract, code, start, by, when)
+            elif start < now:
+                if luck > 0.955:
+                    marks.mark_no_show(contract, code, by=staff["city"], now=start + dt.timedelta(hours=1))
+                else:
+                    marks.mark_arrived(contract, code, by=staff["city"], now=start - dt.timedelta(minutes=dice.randint(0, 12)))
+        except Refused:
+            continue
+
+
+def _move(contract: Contract, code: str, start: dt.datetime, by: Actor, when: dt.datetime) -> None:
+    from madoguchi.domain.booking.models import Attendee
+
+    with contract_scope(contract):
+        members = [change.Member(a.pk, a.procedure.code) for a in Attendee.objects.filter(booking__code=code).select_related("procedure").order_by("position")]
+    change.revise(contract, code, members=members, starts_at=start + dt.timedelta(days=7), by=by, now=when)
+
+
+def _mails_of_the_past(contract: Contract, now: dt.datetime) -> None:
+    with contract_scope(contract), connection.cursor() as cursor:
+        cursor.execute(
+            "update notices_message set state = 'sent', attempts = 1, sent_at = due_at + interval '3 seconds'"
+            " where contract_id = %s and state = 'queued' and due_at <= %s",
+            [contract.pk, now],
+        )
+
+
+def _changes_of_plan(contract: Contract, city: Actor, now: dt.datetime) -> None:
+    """An extra evening and a closure that some bookings fall on, so that the work list has something to show."""
+    day = now.date() + dt.timedelta(days=10)
+    while day.weekday() != 1:
+        day += dt.timedelta(days=1)
+    evening = slots.CalendarChange(day, "open", "", "counter", ((dt.time(17, 15), dt.time(19, 0)),), dt.time(18, 30), "臨時の夜間開庁")
+    slots.change_calendar(contract, evening, by=city, now=now)
+    closed = day + dt.timedelta(days=9)
+    shut = slots.CalendarChange(closed, "closed", "", "counter", ((dt.time(15, 0), dt.time(17, 15)),), None, "庁舎設備の点検")
+    slots.change_calendar(contract, shut, by=city, now=now)
+
+
+def _external(contract: Contract, dice: random.Random, by: Actor, now: dt.datetime) -> int:
+    codes: list[Any] = [p.code for p in contract.profile.procedures if p.bookable]
+    count = 0
+    for back in range(BACK, 0, -1):
+        day = now - dt.timedelta(days=back)
+        if day.weekday() > 4:
+            continue
+        for _ in range(dice.randint(6, 14)):
+            at = day.replace(hour=dice.randint(9, 16), minute=dice.randint(0, 59))
+            marks.log_external(
+                contract,
+                kind=dice.choices(["created", "changed", "cancelled"], [84, 10, 6])[0],
+                procedure=dice.choice(codes),
+                visit_date=(at + dt.timedelta(days=dice.randint(2, 20))).date(),
+                reference=f"{dice.randint(100000, 999999)}",
+                people=dice.choices([1, 2, 3], [85, 11, 4])[0],
+                note="",
+                by=by,
+                now=at,
+            )
+            count += 1
+    return count
