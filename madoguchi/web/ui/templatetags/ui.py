@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from django.forms.boundfield import BoundField
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.safestring import SafeString
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -51,6 +53,13 @@ def day_short(date: dt.date | None) -> str:
 
 def _as_day(date: dt.date) -> dt.date:
     return timezone.localtime(date).date() if isinstance(date, dt.datetime) else date
+
+
+@register.filter
+def soft_breaks(text: str) -> SafeString:
+    """Lets a name break where katakana meets kanji (マイナンバーカード｜窓口予約); ``keep-all`` bars other places."""
+    parts = re.split(r"(?<=[ァ-ヶー])(?=[一-龠])", str(text))
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.simple_tag
