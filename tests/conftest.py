@@ -1,6 +1,6 @@
 """The few shared fixtures: the five contracts, a moment in time, actors, staff.
 
-Every pytest-xdist worker gets its own database, copied from one template that is migrated once (see ``tests/database.py``).
+Every pytest-xdist worker gets its own database, copied from one template that is migrated once (``tests/database.py``).
 Tests that race need committed rows: they mark ``django_db(transaction=True)`` and make a contract of their own.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -21,7 +22,22 @@ from madoguchi.ground.kit.actors import Actor, ActorKind, Channel
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import ensure_keys, forget_keys
 
+from . import database
+
 NOW = dt.datetime(2026, 11, 2, 9, 0, tzinfo=JST)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """A database of this worker's own, copied from the template."""
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "")
+    with django_db_blocker.unblock():
+        name = database.create(worker)
+    yield
+    with django_db_blocker.unblock():
+        database.destroy(name)
 
 
 @pytest.fixture
