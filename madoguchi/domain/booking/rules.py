@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Letters and digits that cannot be mistaken for one another on paper or by phone (no I, O, 0, 1)."""
@@ -35,7 +36,7 @@ def new_code() -> str:
 def read_code(text: str) -> str:
     """What a resident typed or spelled, as a code: case, spaces, hyphens and full-width forms do not matter."""
     wide = {0xFF01 + i: 0x21 + i for i in range(94)}
-    return "".join(c for c in text.translate(wide).upper() if c.isalnum())
+    return "".join(c for c in text.translate(wide).upper() if c.isascii() and c.isalnum())
 
 
 def show_code(code: str) -> str:
@@ -55,13 +56,15 @@ class Bands:
     index: dict[int, int] = field(default_factory=dict)
 
     def add(self, slot: int, starts: int, ends: int, planned: int, taken: int, closed: bool) -> None:
-        """Append one slot; a closed one has no free place."""
+        """Append one slot; a closed one is left out: nobody can come then, not even beyond the plan."""
+        if closed:
+            return
         self.index[starts] = len(self.ids)
         self.ids.append(slot)
         self.starts.append(starts)
         self.ends.append(ends)
-        self.planned.append(0 if closed else planned)
-        self.free.append(0 if closed else planned - taken)
+        self.planned.append(planned)
+        self.free.append(planned - taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,29 +104,67 @@ def fit(
     places anybody where there is no slot. Every person's bands follow each other without a gap, and at least one person
     starts at ``start``. Returns one visit per need in the order given, or None when the party does not fit.
     """
-    back = freed or {}
-    used: dict[int, int] = {}
     placed: list[Visit | None] = [None] * len(needs)
-    for i in sorted(range(len(needs)), key=lambda n: -needs[n].bands):
-        bands = grid.get(needs[i].pool)
+    for pool in dict.fromkeys(need.pool for need in needs):
+        bands = grid.get(pool)
         first = bands.index.get(start) if bands else None
         if bands is None or first is None:
             return None
+        lengths = sorted((need.bands for need in needs if need.pool == pool), reverse=True)
+        best: list[Visit] | None = None
+        for order in islice(_orders(lengths), _ORDERS):
+            visits = _earliest(bands, first, order, spread, freed or {}, over)
+            if visits is not None and (best is None or visits[0].starts == start):
+                best = visits
+            if visits is not None and visits[0].starts == start:
+                break
+        if best is None:
+            return None
+        for i, need in enumerate(needs):
+            if need.pool == pool:
+                placed[i] = best.pop(next(n for n, visit in enumerate(best) if len(visit.slots) == need.bands))
+    found = [visit for visit in placed if visit is not None]
+    return found if found and min(visit.starts for visit in found) == start else None
+
+
+_ORDERS = 500
+
+
+def _orders(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Every different order of these lengths, the given one first."""
+    if not lengths:
+        yield ()
+    for length in dict.fromkeys(lengths):
+        rest = list(lengths)
+        rest.remove(length)
+        for tail in _orders(rest):
+            yield (length, *tail)
+
+
+def _earliest(
+    bands: Bands, first: int, lengths: Sequence[int], spread: int, back: dict[int, int], over: bool
+) -> list[Visit] | None:
+    """Each length in turn at its earliest place from band ``first`` on, in order of time; None when one has no place.
+
+    Where a placement exists, the order of its starting times finds one: whoever is moved earlier frees what lies later.
+    """
+    used: dict[int, int] = {}
+    visits = []
+    for length in lengths:
         for at in range(first, min(first + spread, len(bands.ids) - 1) + 1):
             if at > first and bands.starts[at] != bands.ends[at - 1]:
-                break
-            run = range(at, at + needs[i].bands)
+                return None
+            run = range(at, at + length)
             if run.stop > len(bands.ids) or any(bands.starts[b] != bands.ends[b - 1] for b in run[1:]):
                 continue
-            if over or all(bands.free[b] + back.get(bands.ids[b], 0) - used.get(bands.ids[b], 0) > 0 for b in run):
+            if over or all(bands.free[b] + back.get(bands.ids[b], 0) - used.get(b, 0) > 0 for b in run):
                 for b in run:
-                    used[bands.ids[b]] = used.get(bands.ids[b], 0) + 1
-                placed[i] = Visit(tuple(bands.ids[b] for b in run), bands.starts[run[0]], bands.ends[run[-1]])
+                    used[b] = used.get(b, 0) + 1
+                visits.append(Visit(tuple(bands.ids[b] for b in run), bands.starts[run[0]], bands.ends[run[-1]]))
                 break
-        if placed[i] is None:
+        else:
             return None
-    visits = [visit for visit in placed if visit is not None]
-    return visits if visits and min(visit.starts for visit in visits) == start else None
+    return sorted(visits, key=lambda visit: visit.starts)
 
 
 def deltas(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) -> dict[int, int]:

@@ -1,7 +1,7 @@
 -- All takers of capacity come through booking_take: residents, staff, moves, head-count changes, releases, over-booking.
 --
 -- p_item / p_slot / p_delta are parallel: request number (1…n, ascending), slot, net change of places (never 0).
--- p_over[i] says whether request i may exceed the plan. Requests are granted in order, each all or nothing.
+-- p_over[i] says whether request i may exceed the plan; a closed slot takes nobody. Requests are granted in order, each all or nothing.
 -- Slots are locked in id order and stay locked until the end of the transaction. Returns one boolean per request.
 create or replace function booking_take(
   p_contract smallint, p_item int[], p_slot bigint[], p_delta int[], p_over boolean[]
@@ -25,7 +25,7 @@ begin
     while j <= v_total and p_item[j] = it loop
       if v_pos[j] is null then
         ok := false;
-      elsif p_delta[j] > 0 and not p_over[it] and (v_shut[v_pos[j]] or v_free[v_pos[j]] < p_delta[j]) then
+      elsif p_delta[j] > 0 and (v_shut[v_pos[j]] or (not p_over[it] and v_free[v_pos[j]] < p_delta[j])) then
         ok := false;
       end if;
       j := j + 1;
