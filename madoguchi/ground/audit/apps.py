@@ -8,4 +8,6 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         from madoguchi.ground.kit.sqlfiles import install_after_migrate
 
+        from . import audit_actions  # noqa: F401
+
         install_after_migrate(self, "functions.sql")

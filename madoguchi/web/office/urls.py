@@ -2,11 +2,19 @@
 
 from django.urls import path
 
-from . import home, notices
+from . import audit, home, notices, staff
 
 app_name = "office"
 urlpatterns: list = [
     path("", home.home, name="home"),
+    path("people/", staff.staff, name="staff"),
+    path("people/<int:user>/", staff.member, name="member"),
+    path("people/<int:user>/deed/", staff.member_deed, name="member_deed"),
+    path("people/invitations/<int:invitation>/withdraw/", staff.withdraw, name="invitation_withdraw"),
+    path("keys/", staff.key_list, name="keys"),
+    path("keys/<int:key>/revoke/", staff.key_revoke, name="key_revoke"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/export/", audit.export, name="audit_export"),
     path("mail/texts/", notices.templates, name="templates"),
     path("mail/texts/<slug:kind>/<slug:language>/", notices.template, name="template"),
     path("mail/log/", notices.log, name="messages"),
