@@ -10,3 +10,5 @@ SECRET_KEY = derived(local_secret("local.key"), "django")
 MASTER_KEYS = [local_secret("master.key")]
 DATABASES = {"default": database(database_url())}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
+WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = None

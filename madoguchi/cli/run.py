@@ -74,6 +74,8 @@ def migrate_all(now: dt.datetime, *, first: dt.datetime | None = None) -> None:
 
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
+    if env.get("MADOGUCHI_MODE") == "production":
+        call_command("collectstatic", interactive=False, verbosity=0)
     try:
         contracts = sync_profiles()
     except ProfileError as error:
