@@ -1,6 +1,21 @@
 import { onEach } from "./dom.js";
 
 /** @typedef {{ version: number | string, days: Record<string, [string, number] | { mark: string, left: number }> }} Snapshot */
+/** @typedef {{ days: { date: string, mark: string, left: number }[] }} Availability what the server's snapshot is */
+
+/** @type {Record<string, string>} */
+const MARKS = { o: "open", t: "few", x: "full", "-": "closed" };
+
+/**
+ * The server's answer in the shape of `patch`; one that has it already is left alone.
+ * @param {Snapshot | Availability} answer
+ * @param {string} etag
+ * @returns {Snapshot}
+ */
+export function asSnapshot(answer, etag) {
+  if (!Array.isArray(answer.days)) return /** @type {Snapshot} */ (answer);
+  return { version: etag, days: Object.fromEntries(answer.days.map((day) => [day.date, [MARKS[day.mark] ?? "closed", day.left]])) };
+}
 
 const EVERY_MS = 4000;
 const SLOWEST_MS = 60000;
@@ -25,7 +40,7 @@ export function startCalendar(root) {
         const answer = await fetch(url, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store", credentials: "same-origin" });
         if (answer.status === 200) {
           etag = answer.headers.get("ETag") ?? "";
-          patch(root, /** @type {Snapshot} */ (await answer.json()));
+          patch(root, asSnapshot(await answer.json(), etag));
         } else if (answer.status !== 304) {
           throw new Error(String(answer.status));
         }

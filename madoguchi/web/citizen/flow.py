@@ -1,7 +1,7 @@
-"""State of a reservation while it is being made: in the address (who, where, when) and in the session (hold, what was typed).
+"""State of a reservation in the making: in the address (who, where, when) and in the session (hold, what was typed).
 
-A session may hold several flows (two tabs). What was typed about people is sealed with the contract's key: the session table
-never holds it in the clear.
+A session may hold several flows (two tabs). What was typed about people is sealed with the contract's key: the
+session table never holds it in the clear.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{8,24}")
 
 @dataclass
 class Flow:
-    """One reservation on its way. ``code`` is that of the hold and later of the booking; ``attempt`` counts holds given up."""
+    """One reservation on its way. ``code`` is that of hold and booking; ``attempt`` counts the holds given up."""
 
     id: str
     site: str = ""
@@ -43,7 +43,7 @@ class Flow:
         return dt.datetime.fromisoformat(self.starts_at)
 
     def key(self, site: str, procedures: list[str], starts_at: dt.datetime) -> str:
-        """Idempotency key of a hold: the same page sent twice gives the same key; a hold given up makes the next one new."""
+        """Idempotency key of a hold: the same page sent twice gives the same key; giving a hold up makes a new one."""
         said = f"{self.id}|{self.attempt}|{site}|{','.join(procedures)}|{starts_at.isoformat()}"
         return f"web:{hashlib.blake2b(said.encode(), digest_size=24).hexdigest()}"
 

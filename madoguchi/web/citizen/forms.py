@@ -46,7 +46,13 @@ ATTRS: dict[str, dict[str, str]] = {
     "name": {"autocomplete": "name"},
     "kana": {"data-kana": ""},
     "phone": {"type": "tel", "autocomplete": "tel", "inputmode": "tel", "data-digits": ""},
-    "email": {"type": "text", "inputmode": "email", "autocomplete": "email", "autocapitalize": "none", "spellcheck": "false"},
+    "email": {
+        "type": "text",
+        "inputmode": "email",
+        "autocomplete": "email",
+        "autocapitalize": "none",
+        "spellcheck": "false",
+    },
     "postal_code": {"inputmode": "numeric", "autocomplete": "postal-code", "data-digits": ""},
     "address": {"autocomplete": "street-address"},
     "notice_number": {"autocapitalize": "characters", "data-digits": ""},
@@ -56,16 +62,23 @@ LONG = ("needs", "memo")
 
 
 class PartyForm(forms.Form):
-    """Fields of one person or of the contact. ``answer`` holds the checked values; what was typed stays, right or wrong."""
+    """Fields of one person or of the contact. ``answer``: the checked values; what was typed stays, right or wrong."""
 
     use_required_attribute = False
 
     def __init__(
-        self, profile: Profile, rules: list[tuple[str, bool]], cleaner: Cleaner, *args: Any, shared: bool = False, **kwargs: Any
+        self,
+        profile: Profile,
+        rules: list[tuple[str, bool]],
+        cleaner: Cleaner,
+        *args: Any,
+        shared: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.cleaner = cleaner
         self.answer: dict[str, str] = {}
+        self.caption = ""
         own = {rule.code: rule for rule in profile.booking.fields}
         for code, required in rules:
             rule = own[code]
@@ -73,14 +86,19 @@ class PartyForm(forms.Form):
             help_text = rule.help or HELPS.get(code, "")
             field: forms.Field
             if code == "birth_date":
-                field = forms.Field(required=required, label=label, help_text=help_text, widget=DatePartsWidget(eras=True, birth=True))
+                field = forms.Field(
+                    required=required, label=label, help_text=help_text, widget=DatePartsWidget(eras=True, birth=True)
+                )
             else:
                 attrs = dict(ATTRS.get(code, {}))
                 if shared:
                     attrs["autocomplete"] = "off"
                 if code in LONG:
                     field = forms.CharField(
-                        required=required, label=label, help_text=help_text, widget=forms.Textarea(attrs={**attrs, "rows": "3"})
+                        required=required,
+                        label=label,
+                        help_text=help_text,
+                        widget=forms.Textarea(attrs={**attrs, "rows": "3"}),
                     )
                 else:
                     field = forms.CharField(
@@ -123,7 +141,8 @@ class PartyForm(forms.Form):
     def typed(self) -> dict[str, Any]:
         """What was typed, field by field, to be put back later."""
         return {
-            code: field.widget.value_from_datadict(self.data, self.files, self.add_prefix(code)) for code, field in self.fields.items()
+            code: field.widget.value_from_datadict(self.data, self.files, self.add_prefix(code))
+            for code, field in self.fields.items()
         }
 
     @property

@@ -8,11 +8,13 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import segno
 from babel.dates import format_date
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -104,6 +106,13 @@ def horizon(contract: Contract, now: dt.datetime) -> Horizon:
     window = contract.profile.booking.window
     last = rules.WindowRule(window.open_days_ahead, window.opens_at).last_day(now)
     return Horizon(now.date(), max(last, now.date()))
+
+
+def snapshot_url(contract: Contract, site: str, procedures: Sequence[str], month: dt.date) -> str:
+    """Address that keeps the marks of a month current."""
+    last = (month + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
+    query = {"site": site, "procedure": ",".join(procedures), "from": month.isoformat(), "to": last.isoformat()}
+    return f"{reverse('citizen:snapshot', args=[contract.code])}?{urlencode(query, safe=',')}"
 
 
 def read_month(text: str, default: dt.date) -> dt.date:
@@ -269,8 +278,6 @@ def _hours(calendar: Any, site: str, channel: str, now: dt.datetime) -> dict[str
 
 def frame(request: HttpRequest, contract: Contract) -> dict[str, Any]:
     """What every page of the residents' site has: hours beside the phone number, the address for finding a booking."""
-    from django.urls import reverse
-
     now: dt.datetime = request.now  # type: ignore[attr-defined]
     phone = contract.profile.channels.phone
     office = contract.profile.city.office
@@ -298,7 +305,16 @@ def qr_svg(text: str) -> SafeString:
     """A QR code as inline SVG without style attributes; black on white for any camera."""
     out = io.BytesIO()
     segno.make(text, error="m").save(
-        out, kind="svg", xmldecl=False, svgns=False, omitsize=True, border=3, dark="#000", light="#fff", svgclass="qr", lineclass=None
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgns=False,
+        scale=5,
+        border=3,
+        dark="#000",
+        light="#fff",
+        svgclass="qr",
+        lineclass=None,
     )
     return mark_safe(out.getvalue().decode())  # noqa: S308 (made by segno from modules, holds no text)
 

@@ -1,6 +1,6 @@
-"""Limits on how often one address may do something: a token bucket per contract, action and client, kept in the cache table.
+"""Limits on how often one address may do something: a token bucket per contract, action and client in the cache table.
 
-The bucket is read and written under a lock of the transaction, so that parallel requests cannot spend the same token twice.
+The bucket is read and written under a lock of the transaction: parallel requests cannot spend the same token twice.
 """
 
 from __future__ import annotations

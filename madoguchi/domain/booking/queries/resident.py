@@ -84,7 +84,7 @@ SHOWN_EVENTS = (
 
 
 def resident_booking(contract: Contract, code: str) -> ResidentBooking | None:
-    """The booking of a code with people, contact and history (inside the scope; four queries); None when there is none."""
+    """The booking of a code with people, contact and history (inside the scope; three queries), or None."""
     try:
         booking = Booking.objects.select_related("site").get(code=code)
     except Booking.DoesNotExist:
@@ -145,6 +145,11 @@ def code_for_phone(contract: Contract, code: str, phone: str) -> str | None:
 
     A code that does not exist costs the same work as a wrong phone number.
     """
-    row = Booking.objects.filter(code=code).exclude(state__in=(State.HELD, State.EXPIRED)).values_list("phone_index", flat=True).first()
+    row = (
+        Booking.objects.filter(code=code)
+        .exclude(state__in=(State.HELD, State.EXPIRED))
+        .values_list("phone_index", flat=True)
+        .first()
+    )
     wanted = keyring(contract).blind("phone", phone)
     return code if hmac.compare_digest(bytes(row or b"\0" * len(wanted)), wanted) else None

@@ -14,5 +14,11 @@ register = template.Library()
 
 @register.inclusion_tag("ui/forms/errors.html")
 def errors_of(bound_forms: Sequence[forms.Form]) -> dict[str, Any]:
-    """``{% errors_of list %}``: the error summary of a list of forms."""
-    return errors(*bound_forms)
+    """``{% errors_of list %}``: the error summary of several forms, their ``caption`` before the labels."""
+    items: list[dict[str, str]] = []
+    for form in bound_forms:
+        caption = getattr(form, "caption", "")
+        for item in errors(form)["items"]:
+            label = item.get("label", "")
+            items.append({**item, "label": f"{caption} {label}".strip() if label else ""})
+    return {"items": items}

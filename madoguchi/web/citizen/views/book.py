@@ -1,7 +1,7 @@
 """Making a reservation: who, where, when, hold, details, check, done.
 
-Until the hold everything stands in the address, so that back, reload and a second tab simply work; from the hold on it stands in
-the session under the name of the flow. Every step can be sent twice without doing anything twice.
+Until the hold everything stands in the address, so that back, reload and a second tab simply work; from the hold on it
+stands in the session under the name of the flow. Every step can be sent twice without doing anything twice.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def when(request: HttpRequest, contract: Contract) -> HttpResponse:
             span,
             month_url=lambda date: address(contract, "when", **kept, month=f"{date:%Y-%m}"),
             day_url=lambda date: address(contract, "day", **kept, date=date.isoformat()),
-            snapshot_url=address(contract, "snapshot", site=plan.code, p=party, month=f"{month:%Y-%m}"),
+            snapshot_url=showing.snapshot_url(contract, plan.code, codes, month),
             today=now.date(),
         ),
         "next_free": showing.day_text(free) if free else "",
@@ -238,7 +238,9 @@ def _day_page(
         "morning": [slot for slot in slots if slot["value"][11:13] < "12"],
         "afternoon": [slot for slot in slots if slot["value"][11:13] >= "12"],
         "any_free": any(slot["mark"] in ("open", "few") for slot in slots),
-        "before": (showing.day_text(before), address(contract, "day", **kept, date=before.isoformat())) if before else None,
+        "before": (showing.day_text(before), address(contract, "day", **kept, date=before.isoformat()))
+        if before
+        else None,
         "after": (showing.day_text(after), address(contract, "day", **kept, date=after.isoformat())) if after else None,
         "month_url": address(contract, "when", **kept, month=f"{date:%Y-%m}"),
         "hidden": {"p": party, "site": plan.code, "flow": flow_id, "date": date.isoformat()},
@@ -256,7 +258,11 @@ def hold(request: HttpRequest, contract: Contract) -> HttpResponse:
     """Keep the chosen time for this session while the details are typed."""
     now = request.now  # type: ignore[attr-defined]
     codes = read_party(contract, request.POST.get("p", ""))
-    plan = next((plan for plan in sites_for(contract, codes) if plan.code == request.POST.get("site")), None) if codes else None
+    plan = (
+        next((plan for plan in sites_for(contract, codes) if plan.code == request.POST.get("site")), None)
+        if codes
+        else None
+    )
     flow_id = flows.valid_id(request.POST.get("flow", ""))
     if plan is None:
         return redirect(address(contract, "who", flow=flow_id))
@@ -283,7 +289,15 @@ def hold(request: HttpRequest, contract: Contract) -> HttpResponse:
         code = _claim(contract, flow, plan.code, codes, starts_at, now)
     except Refused as refused:
         return _day_page(
-            request, contract, codes, plan, date, flow_id, problem=refused.message, chosen=starts_at.isoformat(), status=409
+            request,
+            contract,
+            codes,
+            plan,
+            date,
+            flow_id,
+            problem=refused.message,
+            chosen=starts_at.isoformat(),
+            status=409,
         )
     if old and old.state == HELD and flow.code != code:
         _let_go(contract, flow.code, now)
@@ -294,7 +308,9 @@ def hold(request: HttpRequest, contract: Contract) -> HttpResponse:
     return redirect("citizen:details", contract.code, flow.id)
 
 
-def _claim(contract: Contract, flow: flows.Flow, site_code: str, codes: list[str], starts_at: dt.datetime, now: dt.datetime) -> str:
+def _claim(
+    contract: Contract, flow: flows.Flow, site_code: str, codes: list[str], starts_at: dt.datetime, now: dt.datetime
+) -> str:
     """Code of a live hold for the flow. Raises ``Refused``."""
     for _again in range(3):
         wanted = Reservation(
@@ -391,10 +407,12 @@ def details(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse
     bound = request.POST if request.method == "POST" else None
     people, contact = _detail_forms(contract, found, now.date(), bound)
     if bound is not None:
-        valid = all([form.is_valid() for form in (*people, contact)])
+        valid = sum(form.is_valid() for form in (*people, contact)) == len(people) + 1
         found.draft = flows.seal(contract, _typed(people, contact))
         found.clean = (
-            flows.seal(contract, {"people": [form.answer for form in people], "contact": contact.answer}) if valid else ""
+            flows.seal(contract, {"people": [form.answer for form in people], "contact": contact.answer})
+            if valid
+            else ""
         )
         flows.save(request, contract, found)
         if valid:
@@ -420,10 +438,18 @@ def _detail_forms(
     typed = draft.get("people", [])
     people = [
         forms.person_form(
-            contract.profile, code, today=today, position=n, data=data, initial=typed[n - 1] if n <= len(typed) else None
+            contract.profile,
+            code,
+            today=today,
+            position=n,
+            data=data,
+            initial=typed[n - 1] if n <= len(typed) else None,
         )
         for n, code in enumerate(flow.procedures, start=1)
     ]
+    if len(people) > 1:
+        for n, form in enumerate(people, start=1):
+            form.caption = _("%(n)s人目") % {"n": n}
     return people, forms.contact_form(contract.profile, today=today, data=data, initial=draft.get("contact"))
 
 
@@ -473,7 +499,9 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
             found.done, found.draft, found.clean = True, "", ""
             flows.save(request, contract, found)
             return redirect("citizen:done", contract.code, found.id)
-    labels = {rule.code: rule.label or forms.LABELS.get(rule.code, rule.code) for rule in contract.profile.booking.fields}
+    labels = {
+        rule.code: rule.label or forms.LABELS.get(rule.code, rule.code) for rule in contract.profile.booking.fields
+    }
     shown = showing.names(showing.shown_procedures(showing.language()))
     context = {
         **showing.frame(request, contract),
@@ -542,5 +570,10 @@ def done(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
     now = request.now  # type: ignore[attr-defined]
     request.audit_reads.append(Read("booking.viewed", f"booking:{booking.id}", by=CITIZEN_WEB))  # type: ignore[attr-defined]
     view = showing.booking_view(contract, booking, now)
-    context = {**showing.frame(request, contract), **view, "qr": showing.qr_svg(view["link_full"]), "draft_name": found.id}
+    context = {
+        **showing.frame(request, contract),
+        **view,
+        "qr": showing.qr_svg(view["link_full"]),
+        "draft_name": found.id,
+    }
     return render(request, "citizen/done.html", context)

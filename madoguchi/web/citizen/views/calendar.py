@@ -10,21 +10,26 @@ from madoguchi.domain.booking import availability
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import CITIZEN_WEB
 
-from .. import showing
+LONGEST = dt.timedelta(days=62)
 
 
 def snapshot(request: HttpRequest, contract: Contract) -> HttpResponse:
-    """``?site=&p=a,b&month=YYYY-MM``: the bytes of ``availability.snapshot`` for the part of the month that can be booked."""
-    now = request.now  # type: ignore[attr-defined]
-    codes = tuple(code for code in request.GET.get("p", "").split(",") if code)[: contract.profile.booking.max_people]
-    month = showing.read_month(request.GET.get("month", ""), now.date())
-    last = (month + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
-    if not codes or not dt.timedelta(days=-40) < month - now.date() < dt.timedelta(days=430):
-        return JsonResponse({"error": "p (procedures, comma-separated) and month (YYYY-MM) are needed"}, status=400)
+    """``?procedure=a,b&site=&from=&to=``: ``availability.snapshot`` with a strong ETag.
+
+    A web process answers the same address before Django (``madoguchi.web.api.front``); this is the answer where it does not.
+    """
+    codes = tuple(code for code in request.GET.get("procedure", "").split(",") if code)
     try:
-        etag, body = availability.snapshot(contract, request.GET.get("site", ""), codes, month, last, by=CITIZEN_WEB)
+        first, last = (dt.date.fromisoformat(request.GET.get(name, "")) for name in ("from", "to"))
+    except ValueError:
+        codes = ()
+    if not codes or len(codes) > contract.profile.booking.max_people or not first <= last <= first + LONGEST:
+        return JsonResponse({"detail": "procedure, site, from, to (YYYY-MM-DD)"}, status=400)
+    site = request.GET.get("site", "")
+    try:
+        etag, body = availability.snapshot(contract, site, tuple(sorted(codes)), first, last, by=CITIZEN_WEB)
     except availability.Unknown as unknown:
-        return JsonResponse({"error": str(unknown)}, status=404)
+        return JsonResponse({"detail": str(unknown)}, status=404)
     if request.headers.get("If-None-Match") == etag:
         answer: HttpResponse = HttpResponseNotModified()
     else:

@@ -79,7 +79,6 @@ def when(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> 
     span = showing.horizon(contract, now)
     month = showing.read_month(request.GET.get("month", ""), booking.starts_at.date())
     link = manage_path(contract, booking.code)
-    party = ",".join(booking.procedures)
     free = showing.next_free(days)
     context = {
         **_frame(request, contract, booking),
@@ -89,7 +88,7 @@ def when(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> 
             span,
             month_url=lambda date: f"{link}when/?month={date:%Y-%m}",
             day_url=lambda date: f"{link}day/?date={date.isoformat()}",
-            snapshot_url=f"/{contract.code}/calendar.json?site={booking.site}&p={party}&month={month:%Y-%m}",
+            snapshot_url=showing.snapshot_url(contract, booking.site, booking.procedures, month),
             today=now.date(),
             selected=booking.starts_at.date(),
         ),
@@ -178,19 +177,25 @@ def _person_page(
     plan = availability.site_plan(contract, booking.site)
     shown = [one for one in showing.shown_procedures(showing.language()) if one.code in plan.procedures]
     data = request.POST if request.method == "POST" else None
-    procedure_form = forms.ProcedureForm(shown, label, data, initial={"procedure": companion.procedure if companion else ""})
+    procedure_form = forms.ProcedureForm(
+        shown, label, data, initial={"procedure": companion.procedure if companion else ""}
+    )
     wanted = (data or {}).get("procedure", "") or (companion.procedure if companion else shown[0].code)
     if wanted not in plan.procedures:
         wanted = shown[0].code
     initial = dict(companion.person.values) if companion and companion.person else None
-    person_form = forms.person_form(contract.profile, wanted, today=today, position=position, data=data, initial=initial)
+    person_form = forms.person_form(
+        contract.profile, wanted, today=today, position=position, data=data, initial=initial
+    )
     problem, status = "", 200
     if data is not None:
         status = 422
         if all([procedure_form.is_valid(), person_form.is_valid()]):
             details = Person(person_form.answer)
             members = [
-                Member(one.id, wanted, details) if companion and one.id == companion.id else Member(one.id, one.procedure)
+                Member(one.id, wanted, details)
+                if companion and one.id == companion.id
+                else Member(one.id, one.procedure)
                 for one in booking.people
             ]
             if companion is None:
@@ -282,4 +287,6 @@ def cancel(request: HttpRequest, contract: Contract, booking: ResidentBooking) -
         return redirect(manage_path(contract, booking.code))
     if not context["may_cancel"]:
         return render(request, "citizen/too_late.html", context, status=409)
-    return render(request, "citizen/change_cancel.html", {**context, "problem": problem}, status=409 if problem else 200)
+    return render(
+        request, "citizen/change_cancel.html", {**context, "problem": problem}, status=409 if problem else 200
+    )

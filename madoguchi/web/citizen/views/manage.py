@@ -31,7 +31,7 @@ View = Callable[..., HttpResponse]
 
 
 def by_link(view: View) -> View:
-    """Opens the booking of a link ``code/token`` for the view, reports the look, and answers alike for a wrong code or token."""
+    """Opens the booking of a link ``code/token``, reports the look, and answers alike for a wrong code or token."""
 
     @wraps(view)
     def opened(request: HttpRequest, contract: Contract, code: str, token: str, **kwargs: Any) -> HttpResponse:
