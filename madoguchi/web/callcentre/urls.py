@@ -1,4 +1,16 @@
-"""Addresses of callcentre."""
+"""Addresses of the call centre's desk, under ``/staff/<contract>/desk/``."""
+
+from django.urls import path
+
+from . import booking, desk
 
 app_name = "callcentre"
-urlpatterns: list = []
+urlpatterns = [
+    path("", desk.desk, name="desk"),
+    path("new/", desk.new, name="new"),
+    path("b/<str:code>/", booking.show, name="booking"),
+    path("b/<str:code>/change/", booking.change, name="change"),
+    path("b/<str:code>/contact/", booking.contact, name="contact"),
+    path("b/<str:code>/cancel/", booking.cancel, name="cancel"),
+    path("b/<str:code>/note/", booking.note, name="note"),
+]

@@ -1,0 +1,51 @@
+"""Remarks of staff on a booking: a note of what was said, or why places were given beyond the plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from django.db import transaction
+
+from madoguchi.ground.audit import services as audit
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit.actors import Actor
+from madoguchi.ground.privacy.sealing import keyring
+
+from ..enums import EventKind
+from ..models import Event
+from ..party import EVENT
+from .reserve import lock_booking
+
+
+@transaction.atomic
+def remark(
+    contract: Contract,
+    code: str,
+    *,
+    text: str,
+    by: Actor,
+    now: dt.datetime,
+    kind: Literal["note", "over_reason"] = "note",
+) -> Event:
+    """Add a line to the history; the text is sealed and erased with the booking's personal data.
+
+    Raises ``Booking.DoesNotExist``.
+    """
+    with contract_scope(contract):
+        booking = lock_booking(code)
+        event = Event.objects.create(
+            contract=contract,
+            booking=booking,
+            at=now,
+            kind=EventKind.CHANGED,
+            actor_kind=by.kind,
+            channel=by.channel,
+            actor=by.ref,
+            actor_label=by.label,
+            change={"personal": [None, [kind]]},
+            sealed=keyring(contract).seal_json(EVENT, {kind: [None, text]}),
+        )
+        audit.record(contract, "booking.changed", f"booking:{booking.pk}", by=by, now=now, what=kind)
+        return event

@@ -1,0 +1,216 @@
+"""The form of a party on the desk: people, contact, time; read from one POST, never losing what was typed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from madoguchi.domain.booking.party import Contact, Person, clean_contact, clean_person, fields_of
+from madoguchi.domain.booking.queries.desk import Panel, label_of
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit import dates
+
+MOST_ROWS = 20
+WIDE = ("address", "needs", "memo")
+
+
+@dataclass
+class Box:
+    """One input of the form, ready to draw."""
+
+    name: str
+    code: str
+    label: str
+    value: str
+    required: bool
+    error: str = ""
+
+    @property
+    def wide(self) -> bool:
+        return self.code in WIDE
+
+    @property
+    def hint(self) -> str:
+        return {"birth_date": "S55.1.2", "kana": "ヤマダ タロウ", "phone": "09012345678"}.get(self.code, "")
+
+
+@dataclass
+class Row:
+    """One person: the attendee's id when it exists already, the procedure, what was typed."""
+
+    number: int
+    id: int | None
+    procedure: str
+    data: dict[str, str]
+    drop: bool = False
+    boxes: list[Box] = field(default_factory=list)
+    person: Person | None = None
+
+
+@dataclass
+class PartyForm:
+    """What stands on the screen. ``ready`` is true when people and contact are right."""
+
+    contract: Contract
+    rows: list[Row]
+    site: str
+    at: str = ""
+    day: str = ""
+    first: str = ""
+    language: str = "ja"
+    key: str = ""
+    version: int | None = None
+    over: bool = False
+    over_reason: str = ""
+    duplicate_seen: bool = False
+    contact_data: dict[str, str] = field(default_factory=dict)
+    contact_boxes: list[Box] = field(default_factory=list)
+    contact: Contact | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> list[Row]:
+        """Rows that stay."""
+        return [row for row in self.rows if not row.drop]
+
+    @property
+    def procedures(self) -> list[str]:
+        return [row.procedure for row in self.kept]
+
+    @property
+    def moment(self) -> dt.datetime | None:
+        """The chosen time; None while nothing valid is chosen."""
+        try:
+            found = dt.datetime.fromisoformat(self.at)
+        except ValueError:
+            return None
+        return found if found.tzinfo else None
+
+    @property
+    def ready(self) -> bool:
+        return not self.errors
+
+    def draw(self) -> None:
+        """Make the boxes from what was typed (and the errors found)."""
+        profile = self.contract.profile
+        for row in self.rows:
+            row.boxes = [
+                Box(
+                    name,
+                    code,
+                    label_of(self.contract, code),
+                    row.data.get(code, ""),
+                    required,
+                    self.errors.get(name, ""),
+                )
+                for code, required in fields_of(profile, row.procedure, person=True)
+                for name in [f"r{row.number}_{code}"]
+            ]
+        self.contact_boxes = [
+            Box(f"c_{code}", code, label_of(self.contract, code), self.contact_data.get(code, ""),
+                required and code == "phone", self.errors.get(f"c_{code}", ""))
+            for code, required in fields_of(profile, None, person=False)
+        ]  # fmt: skip
+
+    def check(self, today: dt.date, *, contact: bool = True) -> None:
+        """Fill ``errors``, ``person`` of every kept row and ``contact``."""
+        profile = self.contract.profile
+        for row in self.kept:
+            cleaned = clean_person(profile, row.procedure, row.data, today=today)
+            for code, text in cleaned.errors.items():
+                self.errors[f"r{row.number}_{code}"] = text
+            row.person = Person({k: v for k, v in cleaned.values.items() if v})
+        if contact:
+            cleaned = clean_contact(profile, self.contact_data, today=today, by_staff=True)
+            for code, text in cleaned.errors.items():
+                self.errors[f"c_{code}"] = text
+            self.contact = Contact({k: v for k, v in cleaned.values.items() if v})
+
+    def summary(self) -> list[dict[str, str]]:
+        """Errors in the shape of the error summary: where, and what to do."""
+        labels = {box.name: (row, box) for row in self.rows for box in row.boxes}
+        found = []
+        for name, text in self.errors.items():
+            if name in labels:
+                row, box = labels[name]
+                label = f"{row.number}人目の{box.label}" if len(self.rows) > 1 else box.label
+            else:
+                label = next((box.label for box in self.contact_boxes if box.name == name), "")
+            found.append({"href": f"#id_{name}", "label": label, "text": text})
+        return found
+
+
+def blank(contract: Contract, procedure: str, site: str) -> PartyForm:
+    """A new booking of one person."""
+    form = PartyForm(contract, [Row(1, None, procedure, {})], site, key=uuid.uuid4().hex)
+    form.language = contract.profile.default_language
+    return form
+
+
+def of_panel(contract: Contract, panel: Panel) -> PartyForm:
+    """The party of an existing booking, to be changed."""
+    rows = [
+        Row(number, guest.id, guest.procedure, typed_values(guest.person.as_dict()))
+        for number, guest in enumerate(panel.people, 1)
+    ]
+    form = PartyForm(contract, rows, panel.booking.site.code, at=panel.starts_at.isoformat())
+    form.version = panel.booking.version
+    form.day = panel.starts_at.date().isoformat()
+    form.language = panel.booking.language
+    form.contact_data = dict(panel.contact.as_dict())
+    return form
+
+
+def typed_values(values: Mapping[str, str]) -> dict[str, str]:
+    """Stored values as staff would type them: the birth date in its era."""
+    typed = dict(values)
+    if typed.get("birth_date"):
+        typed["birth_date"] = dates.show(dt.date.fromisoformat(typed["birth_date"]), weekday=False)
+    return typed
+
+
+def read(contract: Contract, data: Mapping[str, Any], procedures: Sequence[str]) -> PartyForm:
+    """The form as posted, with rows added or taken away by its buttons."""
+    try:
+        count = max(1, min(MOST_ROWS, int(data.get("rows") or 1)))
+    except ValueError:
+        count = 1
+    rows = []
+    for number in range(1, count + 1):
+        prefix = f"r{number}_"
+        procedure = str(data.get(f"{prefix}procedure") or procedures[0])
+        if procedure not in procedures:
+            procedure = procedures[0]
+        typed = {code: str(data.get(prefix + code) or "") for code, _ in fields_of(contract.profile, None, person=True)}
+        raw_id = str(data.get(f"{prefix}id") or "")
+        rows.append(Row(number, int(raw_id) if raw_id.isdigit() else None, procedure, typed, f"{prefix}drop" in data))
+    form = PartyForm(contract, rows, str(data.get("site") or ""))
+    removed = str(data.get("remove") or "")
+    if removed and len(form.rows) > 1:
+        form.rows = [row for row in form.rows if str(row.number) != removed or row.id is not None]
+    if data.get("step") == "add" and len(form.rows) < MOST_ROWS:
+        form.rows.append(Row(0, None, form.rows[-1].procedure, {}))
+    for number, row in enumerate(form.rows, 1):
+        row.number = number
+    form.at = str(data.get("pick") or data.get("at") or "")
+    form.day = str(data.get("day") or data.get("on") or "")
+    form.first = str(data.get("from") or data.get("first") or "")
+    if data.get("pick") and form.moment:
+        form.day = form.moment.date().isoformat()
+    elif form.moment and form.day != form.moment.date().isoformat():
+        form.at = ""
+    language = str(data.get("language") or "")
+    form.language = language if language in contract.profile.languages else contract.profile.default_language
+    form.key = str(data.get("key") or "")[:64] or uuid.uuid4().hex
+    version = str(data.get("version") or "")
+    form.version = int(version) if version.isdigit() else None
+    form.over = "over" in data
+    form.over_reason = str(data.get("over_reason") or "").strip()[:200]
+    form.duplicate_seen = "duplicate_seen" in data
+    form.contact_data = {
+        code: str(data.get(f"c_{code}") or "") for code, _ in fields_of(contract.profile, None, person=False)
+    }
+    return form
