@@ -38,6 +38,8 @@ def message_of(reason: Refusal) -> str:
             return _("この日はまだ予約の受付を始めていません。受付中の日から選んでください。")
         case Refusal.PAST:
             return _("過ぎた日時は選べません。これからの日時を選んでください。")
+        case Refusal.NOT_BEGUN:
+            return _("来庁の時刻がまだ来ていません。時刻を過ぎてから記録してください。")
         case Refusal.FULL:
             return _("この日時は予約がいっぱいになりました。近くの空いている日時から選んでください。")
         case Refusal.UNKNOWN_PROCEDURE:

@@ -229,6 +229,7 @@ class Refusal(StrEnum):
     NO_PEOPLE = "no_people"
     NOT_OPEN_YET = "not_open_yet"
     PAST = "past"
+    NOT_BEGUN = "not_begun"
     FULL = "full"
     UNKNOWN_PROCEDURE = "unknown_procedure"
     KEY_REUSED = "key_reused"

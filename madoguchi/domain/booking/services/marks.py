@@ -37,6 +37,8 @@ def _mark(contract: Contract, code: str, *, arrived: bool, by: Actor, now: dt.da
         booking = lock_booking(code)
         if booking.state != State.BOOKED:
             raise Refused(Refusal.NOT_LIVE)
+        if not arrived and now < booking.starts_at:
+            raise Refused(Refusal.NOT_BEGUN)
         if (booking.arrived_at is not None) if arrived else booking.no_show:
             return booking
         booking.arrived_at = now if arrived else None
