@@ -10,6 +10,7 @@ Nothing leaves the machine. It behaves as a mailbox should:
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import logging
 import os
@@ -159,10 +160,10 @@ def serve_bounces(raw: bytes) -> None:
 
 @dataclass(frozen=True)
 class StoredMail:
-    """A mail of the mailbox, read for showing."""
+    """A mail of the mailbox, read for showing. ``at`` is its own date, else the time of its arrival (aware)."""
 
     name: str
-    at: float
+    at: dt.datetime
     to: str
     sender: str
     subject: str
@@ -182,7 +183,7 @@ def stored(folder: Path, name: str) -> StoredMail | None:
     body = part.get_content() if part is not None else ""
     return StoredMail(
         name=name,
-        at=path.stat().st_mtime,
+        at=getattr(mail["Date"], "datetime", None) or dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC),
         to=str(mail.get("X-Envelope-To", mail.get("To", ""))),
         sender=str(mail.get("From", "")),
         subject=str(mail.get("Subject", "")),

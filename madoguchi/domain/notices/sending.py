@@ -220,7 +220,9 @@ class Sender:
                 changes |= {"state": State.FAILED}
             else:
                 changes |= {"state": State.QUEUED, "due_at": verdict.next_try}
-        Message.objects.filter(pk=message.pk, state=State.SENDING).update(**changes)
+        in_hand = Message.objects.filter(pk=message.pk, state=State.SENDING).update(**changes)
+        if not in_hand and result.outcome is Outcome.SENT:
+            Message.objects.filter(pk=message.pk, state=State.BOUNCED).update(attempts=F("attempts") + 1, sent_at=now)
 
 
 def _key(message: Message) -> Key:

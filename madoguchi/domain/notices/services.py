@@ -79,9 +79,7 @@ def resend(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -> Messa
         created_at=now,
         detail={"resend_of": old.pk},
     )
-    audit.record(
-        contract, "notice.resent", f"message:{new.pk}", by=by, now=now, resend_of=old.pk, ref=old.ref
-    )
+    audit.record(contract, "notice.resent", f"message:{new.pk}", by=by, now=now, resend_of=old.pk, ref=old.ref)
     return new
 
 

@@ -46,8 +46,8 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong in a text: ``part`` is ``subject`` or ``body``, ``line`` counts from 1; ``message`` says what
-    to do.
+    """Something wrong in a text: ``part`` is ``subject`` or ``body``, ``line`` counts from 1 (0: the whole part);
+    ``message`` says what to do.
     """
 
     part: str
@@ -96,11 +96,11 @@ def check(subject: str, body: str) -> list[Problem]:
     elif len(subject) > SUBJECT_MAX:
         problems.append(Problem("subject", 1, f"件名は{SUBJECT_MAX}文字までです。いまは{len(subject)}文字です。"))
     if len(body) > BODY_MAX:
-        problems.append(Problem("body", 1, f"本文は{BODY_MAX}文字までです。いまは{len(body)}文字です。"))
+        problems.append(Problem("body", 0, f"本文は{BODY_MAX}文字までです。いまは{len(body)}文字です。"))
     for name in REQUIRED:
         if f"{{{name}}}" not in body:
             message = f"本文に {{{name}}}（{PLACEHOLDERS[name]}）を入れてください。ないと予約を確かめられません。"
-            problems.append(Problem("body", len(body.splitlines()) or 1, message))
+            problems.append(Problem("body", 0, message))
     return problems
 
 

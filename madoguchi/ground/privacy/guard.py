@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 LENGTH = 12
-APPLICATION_ID_LENGTH = 23
+APPLICATION_ID_GROUPS = ([23], [4, 4, 4, 4, 4, 3])
 WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 REFUSAL = _(
     "マイナンバー（個人番号）とみられる12桁の数字があります。"
@@ -203,7 +203,7 @@ def _runs(text: str) -> Iterator[list[_Group]]:
 
 def _in_run(run: list[_Group]) -> Iterator[Span]:
     total = sum(len(group.digits) for group in run)
-    if total < LENGTH or total == APPLICATION_ID_LENGTH:
+    if total < LENGTH or [len(group.digits) for group in run] in APPLICATION_ID_GROUPS:
         return
     if total == LENGTH:
         if has_valid_check_digit("".join(group.digits for group in run)):

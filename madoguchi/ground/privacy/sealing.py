@@ -13,6 +13,7 @@ import hmac
 import json
 import os
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,10 @@ class Keyring:
     def unseal(self, purpose: str, sealed: bytes) -> bytes:
         """Open what ``seal`` made. Raises ``SealError``."""
         sealed = bytes(sealed)
-        key = self.data.get(int.from_bytes(sealed[1:3], "big"))
+        version = int.from_bytes(sealed[1:3], "big")
+        key = self.data.get(version)
+        if key is None and version > self.newest:
+            key = _reopened(self.contract_id).data.get(version)
         if sealed[:1] != FORMAT or key is None:
             raise SealError(f"no key for this value (purpose {purpose}, contract {self.contract_id})")
         try:
@@ -83,7 +87,10 @@ class Keyring:
         return f"{self.contract_id}:{purpose}".encode()
 
 
-_rings: dict[int, Keyring] = {}
+KEEP_SECONDS = 60.0
+"""How long a process trusts the keys it opened: a rotation or erasure elsewhere is noticed after this time."""
+
+_rings: dict[int, tuple[float, Keyring]] = {}
 _lock = threading.Lock()
 
 
@@ -117,16 +124,33 @@ def _master_for(name: str) -> bytes:
 
 
 def keyring(contract: Contract) -> Keyring:
-    """The keys of a contract, opened once per process; made at first use.
+    """The keys of a contract, opened once a minute per process.
 
     Works inside or outside of a scope (it enters the contract itself). Raises ``SealError`` when the keys were
     dropped or the master key is not here.
     """
-    ring = _rings.get(contract.pk)
-    if ring is None:
+    found = _rings.get(contract.pk)
+    if found is None:
         with _lock:
-            ring = _rings.get(contract.pk) or _open(contract)
-            _rings[contract.pk] = ring
+            found = _rings.get(contract.pk) or (time.monotonic(), _open(contract))
+            _rings[contract.pk] = found
+    elif time.monotonic() - found[0] > KEEP_SECONDS and _lock.acquire(blocking=False):
+        try:
+            found = (time.monotonic(), _open(contract))
+            _rings[contract.pk] = found
+        except SealError:
+            _rings.pop(contract.pk, None)
+            raise
+        finally:
+            _lock.release()
+    return found[1]
+
+
+def _reopened(contract_id: int) -> Keyring:
+    """The keys read anew: a value was sealed with a key that another process made since."""
+    ring = _open(Contract.objects.get(pk=contract_id))
+    with _lock:
+        _rings[contract_id] = (time.monotonic(), ring)
     return ring
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import BinaryField, F
 from django.db.models.functions import Substr
 
 from madoguchi.ground.contracts.models import Contract
@@ -62,9 +62,8 @@ def rotate_master(record: Callable[[Contract, dict[str, Any]], None] | None = No
 
 @transaction.atomic
 def rotate_contract_key(contract: Contract, now: dt.datetime, *, record: Record | None = None) -> int:
-    """Give a contract a new data key; the new version's number. New values are sealed with it at once in this
-    process, in other processes when they next open the keys (at the latest when :func:`reseal` has told them by a
-    restart).
+    """Give a contract a new data key; the new version's number. This process seals with it at once, others within a
+    minute; whoever meets a value of the new key before that reads the keys anew.
 
     Old values stay readable; :func:`reseal` moves them. Raises ``SealError`` when the contract has no keys.
     """
@@ -113,7 +112,9 @@ def _reseal_column(contract: Contract, column: SealedColumn, newest: int, limit:
     current = b"\x01" + newest.to_bytes(2, "big")
     with contract_scope(contract):
         old = (
-            column.model._default_manager.annotate(sealed_head=Substr(F(column.column), 1, 3))
+            column.model._default_manager.annotate(
+                sealed_head=Substr(F(column.column), 1, 3, output_field=BinaryField())
+            )
             .filter(**{f"{column.column}__isnull": False})
             .exclude(sealed_head=current)
         )
@@ -131,7 +132,9 @@ def sealed_with_old_keys(contract: Contract) -> dict[str, int]:
     current = b"\x01" + newest.to_bytes(2, "big")
     with contract_scope(contract):
         return {
-            column.name: column.model._default_manager.annotate(sealed_head=Substr(F(column.column), 1, 3))
+            column.name: column.model._default_manager.annotate(
+                sealed_head=Substr(F(column.column), 1, 3, output_field=BinaryField())
+            )
             .filter(**{f"{column.column}__isnull": False})
             .exclude(sealed_head=current)
             .count()

@@ -21,7 +21,7 @@ def _folder() -> Path:
 
 
 def _when(mail: mailbox.StoredMail) -> dt.datetime:
-    return dt.datetime.fromtimestamp(mail.at, JST)
+    return mail.at.astimezone(JST)
 
 
 def inbox(request: HttpRequest) -> HttpResponse:

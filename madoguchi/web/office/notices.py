@@ -54,7 +54,7 @@ class WordingForm(GuardedForm):
         data["body"] = data.get("body", "").replace("\r\n", "\n")
         if not self.errors:
             for problem in texts.check(data.get("subject", "").strip(), data["body"]):
-                where = f"{problem.line}行目：" if problem.part == "body" else ""
+                where = f"{problem.line}行目：" if problem.part == "body" and problem.line else ""
                 self.add_error(problem.part, f"{where}{problem.message}")
         return data
 
@@ -91,23 +91,23 @@ def _day(text: str) -> dt.date | None:
 def templates(request: HttpRequest, contract: Contract) -> HttpResponse:
     """Every kind of notice in every language of the contract, and which wording is in force."""
     edited = {(row.kind, row.language): row for row in Template.objects.all()}
-    languages = [(code, LANGUAGE_NAMES[code]) for code in contract.profile.languages]
     rows = [
         {
-            "label": label,
+            "label": LANGUAGE_NAMES[code],
+            "language": code,
             "cells": [
                 {
                     "url": reverse("office:template", args=[contract.code, kind, code]),
                     "edited": edited.get((kind, code)),
                     "shipped": texts.shipped(kind, code) is not None,
-                    "name": f"{label}（{name}）",
+                    "name": f"{label}（{LANGUAGE_NAMES[code]}）",
                 }
-                for code, name in languages
+                for kind, label in Kind.choices
             ],
         }
-        for kind, label in Kind.choices
+        for code in contract.profile.languages
     ]
-    return render(request, "office/notices/templates.html", {"languages": languages, "rows": rows})
+    return render(request, "office/notices/templates.html", {"kinds": Kind.labels, "rows": rows})
 
 
 @roles(EDIT_TEXTS)
@@ -146,7 +146,7 @@ def template(request: HttpRequest, contract: Contract, kind: str, language: str)
         "placeholders": texts.PLACEHOLDERS.items(),
         "required": texts.REQUIRED,
         "previews": _previews(contract, shown),
-        "reference": _previews(contract, wording.wording(kind, "ja")) if language != "ja" else [],
+        "reference": _previews(contract, wording.wording(kind, "ja")) if language != "ja" and len(current) == 1 else [],
         "history": _history(kind, language),
         "unsaved": request.method == "POST",
     }
@@ -253,7 +253,12 @@ def _rows(found: list[Message], may_resend: bool) -> list[dict[str, Any]]:
         name, _, pk = message.ref.partition(":")
         code = codes.get(int(pk), "") if name == "booking" else ""
         tries = [
-            {"at": a.at, "label": OUTCOME_LABELS.get(Outcome(a.outcome), a.outcome), "answer": a.answer}
+            {
+                "at": a.at,
+                "outcome": a.outcome,
+                "label": OUTCOME_LABELS.get(Outcome(a.outcome), a.outcome),
+                "answer": a.answer,
+            }
             for a in attempts.get(message.pk, [])
         ]
         rows.append(
@@ -264,7 +269,7 @@ def _rows(found: list[Message], may_resend: bool) -> list[dict[str, Any]]:
                 "code": code,
                 "shown_code": show_code(code) if code else "",
                 "tries": tries,
-                "last": tries[-1] if tries else None,
+                "last": next((t for t in tries if t["outcome"] == Outcome.BOUNCED), tries[-1] if tries else None),
                 "resend_of": (message.detail or {}).get("resend_of"),
                 "may_resend": may_resend and message.state in RESENDABLE,
             }
