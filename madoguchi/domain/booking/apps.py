@@ -11,10 +11,16 @@ class BookingConfig(AppConfig):
         from . import audit_actions  # noqa: F401
 
         from madoguchi.domain.notices import recipients as notices
-        from madoguchi.ground.privacy import retention
+        from madoguchi.ground.privacy import registry, retention
+        from madoguchi.ground.privacy.registry import SealedColumn
 
-        from . import erasers, recipients
+        from . import erasers, models, party, recipients
 
         notices.register("booking", recipients.resolve)
         retention.register("booking.people", erasers.erase_people)
+        registry.register(
+            SealedColumn(models.Booking, "contact", party.CONTACT),
+            SealedColumn(models.Attendee, "person", party.PERSON),
+            SealedColumn(models.Event, "sealed", party.EVENT),
+        )
         install_after_migrate(self, "functions.sql")
