@@ -18,6 +18,9 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.queries import contract_by_code
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
+from madoguchi.ground.privacy.guard import REFUSAL, scan_files, scan_post
+
+from .views import error as ui_error
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -95,6 +98,31 @@ class StaffGate:
             if second_factor_missing(request.user, request.session):
                 return redirect("staff_second_factor")
         return self.get_response(request)
+
+
+def handles_individual_number(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark a view whose form itself refuses the number beside the field (``GuardedForm``, ``booking.party``)."""
+    view.handles_individual_number = True  # type: ignore[attr-defined]
+    return view
+
+
+class IndividualNumberNet:
+    """The net under every form: a POST that holds a 12-digit individual number reaches no view that does not refuse it itself."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        if request.method in SAFE or getattr(view, "handles_individual_number", False):
+            return None
+        if not scan_post(request.POST) and not scan_files(request.FILES):
+            return None
+        return ui_error(request, 422, str(REFUSAL))
 
 
 class ContractScope:

@@ -14,6 +14,7 @@ ERRORS = {
     400: "入力を読み取れませんでした",
     403: "この画面を見る権限がありません",
     404: "ページが見つかりません",
+    422: "マイナンバー（個人番号）はお預かりできません",
     429: "操作が続いたため、少しお待ちください",
     500: "システムで問題が起きました",
     503: "ただいま混み合っています",
@@ -33,7 +34,12 @@ def health(request: HttpRequest) -> HttpResponse:
 
 def error(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
     """One design for every error; says what happened and what to do next."""
-    context = {"status": status, "heading": ERRORS.get(status, ERRORS[500]), "detail": detail}
+    context = {
+        "status": status,
+        "heading": ERRORS.get(status, ERRORS[500]),
+        "detail": detail,
+        "staff": request.path_info.startswith(("/staff", "/accounts")),
+    }
     return render(request, "ui/error.html", context, status=status)
 
 
