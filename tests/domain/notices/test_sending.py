@@ -1,4 +1,4 @@
-"""Mails go out once: claimed, handed to a real SMTP server, noted, settled; retried, dropped or failed as it answers."""
+"""Mails go out once: claimed, handed to a real SMTP server, noted, settled; retried, dropped or failed as told."""
 
 from __future__ import annotations
 
