@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import audit, home, notices, staff
+from . import audit, calendar, home, notices, staff
 
 app_name = "office"
 urlpatterns: list = [
@@ -19,4 +19,6 @@ urlpatterns: list = [
     path("mail/texts/<slug:kind>/<slug:language>/", notices.template, name="template"),
     path("mail/log/", notices.log, name="messages"),
     path("mail/log/<int:pk>/resend/", notices.resend, name="message_resend"),
+    path("calendar/", calendar.calendar, name="calendar"),
+    path("calendar/<int:override>/withdraw/", calendar.withdraw, name="calendar_withdraw"),
 ]

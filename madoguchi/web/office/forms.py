@@ -1,0 +1,98 @@
+"""Inputs of the office screens as people type them: dates in both calendars, times in every usual spelling."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from madoguchi.ground.kit import dates
+
+_TIME = re.compile(r"(\d{1,2})(?:[:時.](\d{1,2})?分?)?|(\d{2})(\d{2})")
+NOT_KEPT = {"csrfmiddlewaretoken", "step", "seen"}
+
+
+def read_time(text: str) -> dt.time:
+    """A time from ``17:15``, ``1715``, ``17時15分``, ``１７：１５``. ``ValueError`` says what to type."""
+    plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
+    match = _TIME.fullmatch(plain)
+    if match:
+        hour, minute = (match[1], match[2] or "0") if match[1] else (match[3], match[4])
+        if int(hour) <= 23 and int(minute) <= 59:
+            return dt.time(int(hour), int(minute))
+    raise ValueError(f"「{text}」は時刻として読めません。例：17:15")
+
+
+class TimeBox(forms.CharField):
+    """A time; empty is None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 12)
+        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}))
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return read_time(text)
+        except ValueError as wrong:
+            raise forms.ValidationError(str(wrong)) from None
+
+
+class DayBox(forms.CharField):
+    """A day in either calendar; the browser's picker gives ISO. Empty is None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 30)
+        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "date"}))
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return dates.parse(text)
+        except ValueError as wrong:
+            raise forms.ValidationError(str(wrong)) from None
+
+
+def fingerprint(data: QueryDict) -> str:
+    """Identifies what was typed, so that only what was previewed can be confirmed."""
+    kept = sorted((key, data.getlist(key)) for key in data if key not in NOT_KEPT)
+    return hashlib.sha256(repr(kept).encode()).hexdigest()[:24]
+
+
+def month_of(text: str, default: dt.date) -> dt.date:
+    """The first day of ``2026-11``; of the default's month when the text is none."""
+    try:
+        return dt.date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return default.replace(day=1)
+
+
+def day_of(text: str, default: dt.date) -> dt.date:
+    """A day from an address; the default when the text is none."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return default
+
+
+def spans_text(spans: Iterable[tuple[dt.time, dt.time]]) -> str:
+    """``8:30〜17:15・17:15〜19:00``; adjoining spans are joined."""
+    joined: list[list[dt.time]] = []
+    for begin, end in spans:
+        if joined and joined[-1][1] == begin:
+            joined[-1][1] = end
+        else:
+            joined.append([begin, end])
+    return "・".join(f"{a:%H:%M}〜{'24:00' if b == dt.time.max else format(b, '%H:%M')}" for a, b in joined)
