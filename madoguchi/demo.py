@@ -41,8 +41,24 @@ GIVEN = [
     ("恵子", "ケイコ"), ("拓也", "タクヤ"), ("由美", "ユミ"), ("誠", "マコト"), ("久美子", "クミコ"), ("蓮", "レン"), ("葵", "アオイ"), ("和夫", "カズオ"),
     ("節子", "セツコ"), ("直樹", "ナオキ"), ("真由美", "マユミ"), ("結衣", "ユイ"), ("悠真", "ユウマ"),
 ]  # fmt: skip
-FOREIGN = [("NGUYEN VAN AN", "グエン バン アン"), ("LI NA", "リ ナ"), ("MARIA SANTOS", "マリア サントス"), ("RAI SITA", "ライ シタ"), ("KIM MINJUN", "キム ミンジュン")]
-WEIGHTS = {"card_pickup": 38, "cert_renewal": 36, "pin_reset": 11, "card_application": 8, "card_renewal": 7, "health_insurance": 2, "express_issuance": 3, "mynaportal": 2, "other": 3}
+FOREIGN = [
+    ("NGUYEN VAN AN", "グエン バン アン"),
+    ("LI NA", "リ ナ"),
+    ("MARIA SANTOS", "マリア サントス"),
+    ("RAI SITA", "ライ シタ"),
+    ("KIM MINJUN", "キム ミンジュン"),
+]
+WEIGHTS = {
+    "card_pickup": 38,
+    "cert_renewal": 36,
+    "pin_reset": 11,
+    "card_application": 8,
+    "card_renewal": 7,
+    "health_insurance": 2,
+    "express_issuance": 3,
+    "mynaportal": 2,
+    "other": 3,
+}
 
 
 def begin_at(now: dt.datetime) -> dt.datetime:
@@ -88,16 +104,33 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
     for day in sorted({created.date() for created, *_ in wishes}):
         docs = []
         for created, start, site, codes, by in (w for w in wishes if w[0].date() == day):
-            wanted = reserve.Reservation(site, start, _party(dice, codes, now), _contact(dice), _language(dice), f"demo-{len(made)}-{len(docs)}-{day}")
+            wanted = reserve.Reservation(
+                site,
+                start,
+                _party(dice, codes, now),
+                _contact(dice),
+                _language(dice),
+                f"demo-{len(made)}-{len(docs)}-{day}",
+            )
             try:
-                docs.append((created, start, reserve.prepare(contract, wanted, by=staff.get(by, CITIZEN_WEB), now=created, hold=False, fresh=False).doc))
+                docs.append(
+                    (
+                        created,
+                        start,
+                        reserve.prepare(
+                            contract, wanted, by=staff.get(by, CITIZEN_WEB), now=created, hold=False, fresh=False
+                        ).doc,
+                    )
+                )
             except Refused:
                 continue
         for hour in sorted({created.hour for created, *_ in docs}):
             group = [(created, start, doc) for created, start, doc in docs if created.hour == hour]
             with contract_scope(contract):
                 outcomes = write(contract.pk, group[0][0], [doc for *_, doc in group], lane=0)
-            made += [(o.code, start) for o, (_, start, _) in zip(outcomes, group, strict=True) if o.outcome == "created"]
+            made += [
+                (o.code, start) for o, (_, start, _) in zip(outcomes, group, strict=True) if o.outcome == "created"
+            ]
     with contract_scope(contract):
         _live(contract, dice, made, staff, now)
     _mails_of_the_past(contract, now)
@@ -105,13 +138,19 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
     return f"予約 {len(made)} 件"
 
 
-def _wishes(contract: Contract, dice: random.Random, now: dt.datetime) -> list[tuple[dt.datetime, dt.datetime, str, list[str], str]]:
+def _wishes(
+    contract: Contract, dice: random.Random, now: dt.datetime
+) -> list[tuple[dt.datetime, dt.datetime, str, list[str], str]]:
     """(created, visit, site, procedures, who) of every reservation residents would have asked for, by time of asking."""
     begin = begin_at(now)
     wishes = []
     for plan in availability.site_plans(contract).values():
         with contract_scope(contract):
-            rows = list(Slot.objects.filter(pool__site_id=plan.id, starts_at__lt=now + dt.timedelta(days=AHEAD), closed=False).order_by("starts_at", "pk"))
+            rows = list(
+                Slot.objects.filter(
+                    pool__site_id=plan.id, starts_at__lt=now + dt.timedelta(days=AHEAD), closed=False
+                ).order_by("starts_at", "pk")
+            )
         by_pool: dict[int, list[str]] = {}
         for procedure in plan.procedures.values():
             by_pool.setdefault(procedure.need.pool, []).append(procedure.code)
@@ -124,7 +163,9 @@ def _wishes(contract: Contract, dice: random.Random, now: dt.datetime) -> list[t
             codes = by_pool.get(slot.pool_id)
             if not codes:
                 continue
-            share = min(_popularity(start, now), PER_DAY / per_day[start.date()]) * (1.25 if 10 <= start.hour < 12 else 0.9)
+            share = min(_popularity(start, now), PER_DAY / per_day[start.date()]) * (
+                1.25 if 10 <= start.hour < 12 else 0.9
+            )
             for _ in range(slot.planned):
                 if dice.random() > share * 0.8:
                     continue
@@ -155,7 +196,9 @@ def _party(dice: random.Random, codes: Sequence[str], now: dt.datetime) -> list[
     family = dice.choice(SURNAMES)
     people: list[tuple[str, Person | None]] = []
     for i, code in enumerate(codes):
-        age = dice.choices([dice.randint(0, 17), dice.randint(18, 64), dice.randint(65, 92)], [25 if i else 2, 50, 48])[0]
+        age = dice.choices([dice.randint(0, 17), dice.randint(18, 64), dice.randint(65, 92)], [25 if i else 2, 50, 48])[
+            0
+        ]
         born = now.date() - dt.timedelta(days=age * 365 + dice.randint(0, 364))
         given = dice.choice(GIVEN)
         name, reading = dice.choice(FOREIGN) if foreign else (f"{family[0]} {given[0]}", f"{family[1]} {given[1]}")
@@ -166,9 +209,13 @@ def _party(dice: random.Random, codes: Sequence[str], now: dt.datetime) -> list[
 def _contact(dice: random.Random) -> Contact:
     values = {"phone": f"0{dice.choice('789')}0{dice.randint(1000, 9999)}{dice.randint(0, 9999):04d}"}
     if dice.random() < 0.74:
-        values["email"] = f"shimin{dice.randint(1000, 99999)}@{'bounce.invalid' if dice.random() < 0.004 else 'example.jp'}"
+        values["email"] = (
+            f"shimin{dice.randint(1000, 99999)}@{'bounce.invalid' if dice.random() < 0.004 else 'example.jp'}"
+        )
     if dice.random() < 0.05:
-        values["needs"] = dice.choice(["車いすで行きます。", "筆談をお願いします。", "ベビーカーで行きます。", "通訳の人といっしょに行きます。"])
+        values["needs"] = dice.choice(
+            ["車いすで行きます。", "筆談をお願いします。", "ベビーカーで行きます。", "通訳の人といっしょに行きます。"]
+        )
     return Contact(values)
 
 
@@ -176,7 +223,13 @@ def _language(dice: random.Random) -> str:
     return dice.choices(["ja", "ja-easy", "en", "vi", "zh-hans", "pt"], [94, 1, 2, 1, 1, 1])[0]
 
 
-def _live(contract: Contract, dice: random.Random, made: Sequence[tuple[str, dt.datetime]], staff: dict[str, Actor], now: dt.datetime) -> None:
+def _live(
+    contract: Contract,
+    dice: random.Random,
+    made: Sequence[tuple[str, dt.datetime]],
+    staff: dict[str, Actor],
+    now: dt.datetime,
+) -> None:
     """What happened to the bookings since: cancelled, moved, came, did not come."""
     for code, start in made:
         luck = dice.random()
@@ -191,7 +244,9 @@ def _live(contract: Contract, dice: random.Random, made: Sequence[tuple[str, dt.
                 if luck > 0.955:
                     marks.mark_no_show(contract, code, by=staff["city"], now=start + dt.timedelta(hours=1))
                 else:
-                    marks.mark_arrived(contract, code, by=staff["city"], now=start - dt.timedelta(minutes=dice.randint(0, 12)))
+                    marks.mark_arrived(
+                        contract, code, by=staff["city"], now=start - dt.timedelta(minutes=dice.randint(0, 12))
+                    )
         except Refused:
             continue
 
@@ -200,7 +255,10 @@ def _move(contract: Contract, code: str, start: dt.datetime, by: Actor, when: dt
     from madoguchi.domain.booking.models import Attendee
 
     with contract_scope(contract):
-        members = [change.Member(a.pk, a.procedure.code) for a in Attendee.objects.filter(booking__code=code).select_related("procedure").order_by("position")]
+        members = [
+            change.Member(a.pk, a.procedure.code)
+            for a in Attendee.objects.filter(booking__code=code).select_related("procedure").order_by("position")
+        ]
     change.revise(contract, code, members=members, starts_at=start + dt.timedelta(days=7), by=by, now=when)
 
 
@@ -218,10 +276,14 @@ def _changes_of_plan(contract: Contract, city: Actor, now: dt.datetime) -> None:
     day = now.date() + dt.timedelta(days=10)
     while day.weekday() != 1:
         day += dt.timedelta(days=1)
-    evening = slots.CalendarChange(day, "open", "", "counter", ((dt.time(17, 15), dt.time(19, 0)),), dt.time(18, 30), "臨時の夜間開庁")
+    evening = slots.CalendarChange(
+        day, "open", "", "counter", ((dt.time(17, 15), dt.time(19, 0)),), dt.time(18, 30), "臨時の夜間開庁"
+    )
     slots.change_calendar(contract, evening, by=city, now=now)
     closed = day + dt.timedelta(days=9)
-    shut = slots.CalendarChange(closed, "closed", "", "counter", ((dt.time(15, 0), dt.time(17, 15)),), None, "庁舎設備の点検")
+    shut = slots.CalendarChange(
+        closed, "closed", "", "counter", ((dt.time(15, 0), dt.time(17, 15)),), None, "庁舎設備の点検"
+    )
     slots.change_calendar(contract, shut, by=city, now=now)
 
 

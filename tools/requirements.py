@@ -39,7 +39,9 @@ def main() -> int:
         for test in tests[1:]:
             print(f"               {test}")
     missing = [one for one in known if one not in found]
-    print(f"\n{len(known) - len(missing)} of {len(known)} requirements have tests; without: {' '.join(missing) or 'none'}")
+    print(
+        f"\n{len(known) - len(missing)} of {len(known)} requirements have tests; without: {' '.join(missing) or 'none'}"
+    )
     unknown = sorted(set(found) - set(known))
     if unknown:
         print(f"unknown IDs in tests: {' '.join(unknown)}")

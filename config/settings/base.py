@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import secrets
 from pathlib import Path
@@ -26,10 +27,8 @@ def local_secret(name: str) -> bytes:
         part = path.with_suffix(f".{secrets.token_hex(4)}")
         part.touch(mode=0o600)
         part.write_bytes(secrets.token_bytes(32))
-        try:
+        with contextlib.suppress(FileExistsError):
             path.hardlink_to(part)
-        except FileExistsError:
-            pass
         part.unlink()
     return path.read_bytes()
 
@@ -47,7 +46,9 @@ def database(url: str) -> dict[str, object]:
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {"options": "-c timezone=Asia/Tokyo -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000"},
+        "OPTIONS": {
+            "options": "-c timezone=Asia/Tokyo -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000"
+        },
     }
 
 

@@ -47,4 +47,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complaint.code
 
 
-from .complaint import Complaint  # noqa: E402
+from .complaint import Complaint

@@ -14,7 +14,9 @@ from .complaint import Complaint, say, set_up_django
 def add(verbs: Any) -> None:
     profile = verbs.add_parser("profile", help="check contract profiles")
     kinds = profile.add_subparsers(dest="what", required=True, metavar="check")
-    check = kinds.add_parser("check", help="check profile files; every problem is one line `file: key: expected … (got …)`")
+    check = kinds.add_parser(
+        "check", help="check profile files; every problem is one line `file: key: expected … (got …)`"
+    )
     check.add_argument("files", nargs="+", type=Path, metavar="FILE")
     check.set_defaults(do=_check)
 
@@ -25,12 +27,16 @@ def add(verbs: Any) -> None:
     calendar.add_argument("--from", dest="first", required=True, type=_date, metavar="YYYY-MM-DD")
     calendar.add_argument("--to", dest="last", required=True, type=_date, metavar="YYYY-MM-DD")
     calendar.add_argument("--json", action="store_true", help="print JSON")
-    calendar.add_argument("--plain", action="store_true", help="the profile alone, without one-day changes by staff; needs no database")
+    calendar.add_argument(
+        "--plain", action="store_true", help="the profile alone, without one-day changes by staff; needs no database"
+    )
     calendar.set_defaults(do=_calendar)
 
     key = verbs.add_parser("api-key", help="make a key of the programming interface and print it once")
     key.add_argument("contract", metavar="CONTRACT")
-    key.add_argument("--scopes", required=True, help="with commas: availability:read,reservations:read,reservations:write")
+    key.add_argument(
+        "--scopes", required=True, help="with commas: availability:read,reservations:read,reservations:write"
+    )
     key.add_argument("--name", default="command line", help="what it is for")
     key.add_argument("--per-minute", type=int, default=600, help="requests per minute and process; 0: no limit")
     key.set_defaults(do=_api_key)
@@ -57,7 +63,9 @@ def _check(arguments: argparse.Namespace) -> int:
             say(f"{path}: cannot be read: {error.strerror}")
             wrong += 1
         else:
-            say(f"{path}: good ({profile.city.name}, {len(profile.sites)} site(s), {len(profile.procedures)} procedures)")
+            say(
+                f"{path}: good ({profile.city.name}, {len(profile.sites)} site(s), {len(profile.procedures)} procedures)"
+            )
     return 1 if wrong else 0
 
 
@@ -112,7 +120,9 @@ def find_contract(code: str) -> Any:
     except ProgrammingError:
         raise Complaint("the database is empty: run `madoguchi migrate` first", 2) from None
     if code not in found:
-        raise Complaint(f"no contract {code!r} in the database; there are: {', '.join(found) or 'none: run `madoguchi migrate`'}", 2)
+        raise Complaint(
+            f"no contract {code!r} in the database; there are: {', '.join(found) or 'none: run `madoguchi migrate`'}", 2
+        )
     return found[code]
 
 

@@ -25,20 +25,28 @@ def add(verbs: Any) -> None:
     serve.add_argument("--port", type=int, default=int(env.get("PORT", "8000")))
     serve.add_argument("--host", default=env.get("HOST", "127.0.0.1"))
     serve.add_argument("--workers", type=int, default=int(env.get("MADOGUCHI_WORKERS", "2")), help="processes")
-    serve.add_argument("--threads", type=int, default=int(env.get("MADOGUCHI_THREADS", "32")), help="threads per process")
+    serve.add_argument(
+        "--threads", type=int, default=int(env.get("MADOGUCHI_THREADS", "32")), help="threads per process"
+    )
     serve.set_defaults(do=_serve)
 
     worker = verbs.add_parser("worker", help="background work: mails, holds, reminders, nightly proofs")
     worker.set_defaults(do=_worker)
 
-    mailbox = verbs.add_parser("mailbox", help="the demo's own mailbox: an SMTP server on loopback that keeps what it gets")
+    mailbox = verbs.add_parser(
+        "mailbox", help="the demo's own mailbox: an SMTP server on loopback that keeps what it gets"
+    )
     mailbox.add_argument("--port", type=int, default=2525)
     mailbox.set_defaults(do=_mailbox)
 
-    migrate = verbs.add_parser("migrate", help="bring the database in line with the program and the profiles; safe to repeat")
+    migrate = verbs.add_parser(
+        "migrate", help="bring the database in line with the program and the profiles; safe to repeat"
+    )
     migrate.set_defaults(do=_migrate)
 
-    bounce = verbs.add_parser("bounce", help="take in one returned mail from standard input (for the mail server's pipe)")
+    bounce = verbs.add_parser(
+        "bounce", help="take in one returned mail from standard input (for the mail server's pipe)"
+    )
     bounce.set_defaults(do=_bounce)
 
 

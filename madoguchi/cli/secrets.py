@@ -19,7 +19,10 @@ def add(verbs: Any) -> None:
     rotate = kinds.add_parser("rotate-contract", help="give a contract a new data key and seal its data anew")
     rotate.add_argument("contract", metavar="CONTRACT")
     rotate.set_defaults(do=_rotate_contract)
-    master = kinds.add_parser("rotate-master", help="wrap all contract keys with MADOGUCHI_MASTER_KEY; the former one in MADOGUCHI_MASTER_KEYS_OLD")
+    master = kinds.add_parser(
+        "rotate-master",
+        help="wrap all contract keys with MADOGUCHI_MASTER_KEY; the former one in MADOGUCHI_MASTER_KEYS_OLD",
+    )
     master.set_defaults(do=_rotate_master)
 
 

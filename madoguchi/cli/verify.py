@@ -102,22 +102,46 @@ def _doctor(arguments: argparse.Namespace) -> int:
         try:
             with psycopg.connect(env.get("DATABASE_URL"), connect_timeout=5) as c:
                 version = c.info.server_version
-                superuser = c.execute("select rolsuper or rolbypassrls from pg_roles where rolname = current_user").fetchone()
+                superuser = c.execute(
+                    "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
+                ).fetchone()
                 check(version >= 150000, f"PostgreSQL {version // 10000} at DATABASE_URL", "use PostgreSQL 15 or newer")
-                check(not (superuser and superuser[0]), "its role is bound by row-level security", "use a role without SUPERUSER and BYPASSRLS: they see past the walls between contracts")
+                check(
+                    not (superuser and superuser[0]),
+                    "its role is bound by row-level security",
+                    "use a role without SUPERUSER and BYPASSRLS: they see past the walls between contracts",
+                )
         except psycopg.Error as error:
             check(False, "DATABASE_URL", f"cannot connect: {error}")
     else:
         try:
             server = EmbeddedPostgres(data).running()
-            check(True, f"embedded PostgreSQL ({'running on port ' + str(server.port) if server else 'not running; starts by itself'})", "")
+            check(
+                True,
+                f"embedded PostgreSQL ({'running on port ' + str(server.port) if server else 'not running; starts by itself'})",
+                "",
+            )
         except ServerError as error:
             check(False, "embedded PostgreSQL", str(error))
     vendor = Path(__file__).parent.parent / "web" / "ui" / "static" / "vendor"
-    hint(vendor.exists(), "design tokens of the UI", "run `make setup` (needs Node.js); pages work with built-in values meanwhile")
+    hint(
+        vendor.exists(),
+        "design tokens of the UI",
+        "run `make setup` (needs Node.js); pages work with built-in values meanwhile",
+    )
     hint(bool(shutil.which("chromium")), "Chromium for the browser tests", "apt-get install chromium fonts-noto-cjk")
-    hint(bool(shutil.which("wrk") and (shutil.which("nginx") or Path("/usr/sbin/nginx").exists())), "wrk and nginx for the benchmarks", "apt-get install wrk nginx-light")
+    hint(
+        bool(shutil.which("wrk") and (shutil.which("nginx") or Path("/usr/sbin/nginx").exists())),
+        "wrk and nginx for the benchmarks",
+        "apt-get install wrk nginx-light",
+    )
     if env.get("MADOGUCHI_MODE") == "production":
-        for name in ("MADOGUCHI_SECRET_KEY", "MADOGUCHI_MASTER_KEY", "MADOGUCHI_HOSTS", "MADOGUCHI_URL", "MADOGUCHI_SMTP"):
+        for name in (
+            "MADOGUCHI_SECRET_KEY",
+            "MADOGUCHI_MASTER_KEY",
+            "MADOGUCHI_HOSTS",
+            "MADOGUCHI_URL",
+            "MADOGUCHI_SMTP",
+        ):
             check(bool(env.get(name)), name, f"set it: {env.VARIABLES[name]}")
     return 1 if bad else 0

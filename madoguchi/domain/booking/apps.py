@@ -6,15 +6,18 @@ class BookingConfig(AppConfig):
     label = "booking"
 
     def ready(self) -> None:
-        from madoguchi.ground.kit.sqlfiles import install_after_migrate
-
-        from . import audit_actions  # noqa: F401
-
         from madoguchi.domain.notices import recipients as notices
+        from madoguchi.ground.kit.sqlfiles import install_after_migrate
         from madoguchi.ground.privacy import registry, retention
         from madoguchi.ground.privacy.registry import SealedColumn
 
-        from . import erasers, models, party, recipients
+        from . import (
+            audit_actions,  # noqa: F401
+            erasers,
+            models,
+            party,
+            recipients,
+        )
 
         notices.register("booking", recipients.resolve)
         retention.register("booking.people", erasers.erase_people)

@@ -151,7 +151,9 @@ class Booking(TenantModel):
         ]
         indexes = [
             models.Index(fields=["contract", "starts_at"], name="booking_by_day"),
-            models.Index(fields=["contract", "phone_index"], name="booking_by_phone", condition=Q(phone_index__isnull=False)),
+            models.Index(
+                fields=["contract", "phone_index"], name="booking_by_phone", condition=Q(phone_index__isnull=False)
+            ),
             models.Index(fields=["contract", "hold_expires_at"], name="booking_holds", condition=Q(state="held")),
         ]
 

@@ -24,7 +24,16 @@ CONTACT = "booking.contact"
 EVENT = "booking.event"
 
 PERSON_FIELDS = ("name", "kana", "birth_date", "notice_number")
-LIMITS = {"name": 80, "kana": 80, "notice_number": 20, "postal_code": 10, "address": 200, "needs": 300, "memo": 300, "email": 254}
+LIMITS = {
+    "name": 80,
+    "kana": 80,
+    "notice_number": 20,
+    "postal_code": 10,
+    "address": 200,
+    "needs": 300,
+    "memo": 300,
+    "email": 254,
+}
 _MAIL = re.compile(r"[^@\s,;<>\"()\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}")
 _NOTICE = re.compile(r"[0-9A-Za-z]{3}-?\d{6}")
 _POSTAL = re.compile(r"\d{7}")
@@ -153,7 +162,9 @@ def _clean(fields: list[tuple[str, bool]], data: Mapping[str, Any], today: dt.da
 def _kana(text: str, today: dt.date) -> str:
     reading = kana.to_katakana(text)
     if not kana.is_kana(reading) and not reading.isascii():
-        raise ValueError(_("ひらがな・カタカナで入力してください。外国のお名前は、在留カードのローマ字でも入力できます。"))
+        raise ValueError(
+            _("ひらがな・カタカナで入力してください。外国のお名前は、在留カードのローマ字でも入力できます。")
+        )
     return reading
 
 

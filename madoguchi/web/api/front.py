@@ -54,7 +54,11 @@ def _calendar(environ: Environ, start: StartResponse, path: str) -> Iterable[byt
         asked = time.monotonic()
         status, etag, body = _snapshot(*key)
         if status != "200 OK":
-            headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("cache-control", "no-store")]
+            headers = [
+                ("content-type", "application/json"),
+                ("content-length", str(len(body))),
+                ("cache-control", "no-store"),
+            ]
             if status.startswith("503"):
                 headers.append(("retry-after", "2"))
             start(status, headers)

@@ -147,11 +147,16 @@ def _problems(*codes: int) -> dict[str, Any]:
         404: "Not there",
         405: "Not allowed here",
         409: "The time is full, or the reservation changed meanwhile",
+        413: "The body is too large",
         422: "Something is missing or wrong; see errors",
         429: "Too many requests; see Retry-After",
         503: "Busy; nothing was written, or send again with the same key; see Retry-After",
     }
     return {str(code): _answer(texts[code], Problem, "application/problem+json") for code in codes}
+
+
+def _query(name: str, schema: dict[str, Any], description: str, *, required: bool = True) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
 
 
 def openapi() -> dict[str, Any]:
@@ -160,7 +165,13 @@ def openapi() -> dict[str, Any]:
 
     shown = [ReservationBody, ChangeBody, Made, ReservationShown, Problem, AvailabilityShown]
     _, schemas = models_json_schema([(m, "validation") for m in shown], ref_template="#/components/schemas/{model}")
-    contract = {"name": "contract", "in": "path", "required": True, "schema": {"type": "string"}, "example": "hatsukaichi"}
+    contract = {
+        "name": "contract",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "hatsukaichi",
+    }
     code = {"name": "code", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[A-Z0-9-]{8,9}$"}}
     key = {
         "name": "Idempotency-Key",
@@ -172,40 +183,73 @@ def openapi() -> dict[str, Any]:
     body = {"required": True, "content": {"application/json": {"schema": _ref(ReservationBody)}}}
     change = {"required": True, "content": {"application/json": {"schema": _ref(ChangeBody)}}}
     query = [
-        {"name": "procedure", "in": "query", "required": True, "schema": {"type": "string"}, "description": "Code, or codes with commas for a mixed party"},
-        {"name": "site", "in": "query", "required": True, "schema": {"type": "string"}},
-        {"name": "people", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 20, "default": 1}},
-        {"name": "from", "in": "query", "required": True, "schema": {"type": "string", "format": "date"}},
-        {"name": "to", "in": "query", "required": True, "schema": {"type": "string", "format": "date"}, "description": "At most 62 days after from"},
-    ]  # fmt: skip
+        _query("procedure", {"type": "string"}, "Code, or codes with commas for a mixed party"),
+        _query("site", {"type": "string"}, "Site code"),
+        _query("people", {"type": "integer", "minimum": 1, "maximum": 20, "default": 1}, "How many", required=False),
+        _query("from", {"type": "string", "format": "date"}, "First day"),
+        _query("to", {"type": "string", "format": "date"}, "Last day, at most 62 days after the first"),
+    ]
     scoped = [{"key": []}]
+    shown_answer = {"200": _answer("The reservation", ReservationShown)}
+    reservations = "/api/v1/{contract}/reservations"
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Madoguchi", "version": madoguchi.__version__, "description": "Scopes: " + ", ".join(f"`{s}`" for s in SCOPES)},
+        "info": {
+            "title": "Madoguchi",
+            "version": madoguchi.__version__,
+            "description": "Scopes: " + ", ".join(f"`{scope}`" for scope in SCOPES),
+        },
         "paths": {
             "/api/v1/{contract}/availability": {
                 "get": {
                     "operationId": "availability",
-                    "summary": "Free places by day and time",
+                    "summary": "Free places by day and time, at most a second old; strong ETag",
                     "parameters": [contract, *query],
-                    "responses": {"200": _answer("Availability, at most a second old; strong ETag", AvailabilityShown), "304": {"description": "Unchanged"}, **_problems(400, 404, 503)},
+                    "responses": {
+                        "200": _answer("Availability", AvailabilityShown),
+                        "304": {"description": "Unchanged"},
+                        **_problems(400, 404, 405, 503),
+                    },
                 }
             },
-            "/api/v1/{contract}/reservations": {
+            reservations: {
                 "post": {
                     "operationId": "reserve",
                     "summary": "Reserve for a party, all or nothing",
                     "security": scoped,
                     "parameters": [contract, key],
                     "requestBody": body,
-                    "responses": {"201": _answer("Reserved", Made), "200": _answer("Was reserved before with this key", Made), **_problems(400, 401, 403, 404, 409, 422, 429, 503)},
+                    "responses": {
+                        "201": _answer("Reserved", Made),
+                        "200": _answer("Was reserved before with this key", Made),
+                        **_problems(400, 401, 403, 404, 405, 409, 413, 422, 429, 503),
+                    },
                 }
             },
-            "/api/v1/{contract}/reservations/{code}": {
-                "get": {"operationId": "show", "summary": "One reservation", "security": scoped, "parameters": [contract, code], "responses": {"200": _answer("The reservation", ReservationShown), **_problems(401, 403, 404, 429)}},
-                "patch": {"operationId": "change", "summary": "Move, add, remove, edit", "security": scoped, "parameters": [contract, code], "requestBody": change, "responses": {"200": _answer("Changed", ReservationShown), **_problems(400, 401, 403, 404, 409, 422, 429, 503)}},
-                "delete": {"operationId": "cancel", "summary": "Cancel", "security": scoped, "parameters": [contract, code], "responses": {"200": _answer("Cancelled", ReservationShown), **_problems(401, 403, 404, 409, 429, 503)}},
+            reservations + "/{code}": {
+                "get": {
+                    "operationId": "show",
+                    "summary": "One reservation",
+                    "security": scoped,
+                    "parameters": [contract, code],
+                    "responses": {**shown_answer, **_problems(401, 403, 404, 405, 429, 503)},
+                },
+                "patch": {
+                    "operationId": "change",
+                    "summary": "Move, add, remove, edit",
+                    "security": scoped,
+                    "parameters": [contract, code],
+                    "requestBody": change,
+                    "responses": {**shown_answer, **_problems(400, 401, 403, 404, 405, 409, 413, 422, 429, 503)},
+                },
+                "delete": {
+                    "operationId": "cancel",
+                    "summary": "Cancel",
+                    "security": scoped,
+                    "parameters": [contract, code],
+                    "responses": {**shown_answer, **_problems(401, 403, 404, 405, 409, 429, 503)},
+                },
             },
         },
         "components": {"schemas": schemas["$defs"], "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
-    }  # fmt: skip
+    }

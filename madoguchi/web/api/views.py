@@ -59,7 +59,9 @@ TITLES = {
 class Failure(Exception):
     """Ends a request with a problem document."""
 
-    def __init__(self, status: int, detail: str = "", errors: list[dict[str, str]] | None = None, retry: int = 0) -> None:
+    def __init__(
+        self, status: int, detail: str = "", errors: list[dict[str, str]] | None = None, retry: int = 0
+    ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.errors, self.retry = status, detail, errors or [], retry
 
@@ -96,12 +98,20 @@ def entry(request: HttpRequest, **kwargs: Any) -> HttpResponse:
     except Failure as failure:
         return _problem(failure)
     except Refused as refused:
-        status = 422 if refused.reason in (Refusal.TOO_MANY_PEOPLE, Refusal.NO_PEOPLE, Refusal.UNKNOWN_PROCEDURE) else 409
+        status = (
+            422 if refused.reason in (Refusal.TOO_MANY_PEOPLE, Refusal.NO_PEOPLE, Refusal.UNKNOWN_PROCEDURE) else 409
+        )
         return _problem(Failure(status, refused.message, [{"field": "", "message": refused.reason}]))
     except availability.Unknown as unknown:
         return _problem(Failure(422, str(unknown)))
     except (Busy, Unsure):
-        return _problem(Failure(503, "混み合っています。同じ Idempotency-Key でもう一度送ってください。二重に予約されることはありません。", retry=2))
+        return _problem(
+            Failure(
+                503,
+                "混み合っています。同じ Idempotency-Key でもう一度送ってください。二重に予約されることはありません。",
+                retry=2,
+            )
+        )
     except (InterfaceError, DatabaseError) as error:
         log.warning("api: %s", error)
         if not connection.in_atomic_block:
@@ -132,7 +142,9 @@ def _dispatch(request: HttpRequest) -> HttpResponse:
         return _post(request, contract)
     code = rules.read_code(found[2])
     _need(request, "GET", "PATCH", "DELETE")
-    deed: Callable[[HttpRequest, Contract, str], HttpResponse] = {"GET": _get, "PATCH": _patch, "DELETE": _delete}[request.method or ""]
+    deed: Callable[[HttpRequest, Contract, str], HttpResponse] = {"GET": _get, "PATCH": _patch, "DELETE": _delete}[
+        request.method or ""
+    ]
     return deed(request, contract, code)
 
 
@@ -172,17 +184,26 @@ def _body(request: HttpRequest, model: Any) -> Any:
     try:
         return model.model_validate_json(request.body)
     except ValidationError as wrong:
-        errors = [{"field": ".".join(str(p) for p in e["loc"]), "message": e["msg"]} for e in wrong.errors(include_url=False)]
+        errors = [
+            {"field": ".".join(str(p) for p in e["loc"]), "message": e["msg"]} for e in wrong.errors(include_url=False)
+        ]
         raise Failure(422 if errors[0]["field"] else 400, "入力を確かめてください。", errors) from None
 
 
-def _people(contract: Contract, people: list[PersonBody], default: str | None, today: dt.date) -> list[tuple[str, Person]]:
+def _people(
+    contract: Contract, people: list[PersonBody], default: str | None, today: dt.date
+) -> list[tuple[str, Person]]:
     known = {p.code for p in contract.profile.procedures}
     cleaned, errors = [], []
     for i, body in enumerate(people):
         procedure = body.procedure or default
         if procedure not in known:
-            errors.append({"field": f"people.{i}.procedure", "message": f"手続きのコードを指定してください（{'、'.join(sorted(known))}）。"})
+            errors.append(
+                {
+                    "field": f"people.{i}.procedure",
+                    "message": f"手続きのコードを指定してください（{'、'.join(sorted(known))}）。",
+                }
+            )
             continue
         result = clean_person(contract.profile, procedure, body.model_dump(exclude={"id", "procedure"}), today=today)
         errors += [{"field": f"people.{i}.{field}", "message": message} for field, message in result.errors.items()]
@@ -195,7 +216,9 @@ def _people(contract: Contract, people: list[PersonBody], default: str | None, t
 def _contact(contract: Contract, body: Any, today: dt.date) -> Contact:
     result = clean_contact(contract.profile, body.model_dump(), today=today)
     if result.errors:
-        raise Failure(422, "入力を確かめてください。", [{"field": f"contact.{f}", "message": m} for f, m in result.errors.items()])
+        raise Failure(
+            422, "入力を確かめてください。", [{"field": f"contact.{f}", "message": m} for f, m in result.errors.items()]
+        )
     return Contact(result.values)
 
 
@@ -216,7 +239,11 @@ def _post(request: HttpRequest, contract: Contract) -> HttpResponse:
         key=f"k{key.id}.{idempotency}",
     )
     made = reserve.reserve(contract, wanted, by=_actor(key, body.channel), now=now)
-    shown = {"code": rules.show_code(made.code), "starts_at": made.starts_at.isoformat(), "manage_url": manage_path(contract, made.code)}
+    shown = {
+        "code": rules.show_code(made.code),
+        "starts_at": made.starts_at.isoformat(),
+        "manage_url": manage_path(contract, made.code),
+    }
     return _json(200 if made.replayed else 201, shown, Location=f"/api/v1/{contract.code}/reservations/{made.code}")
 
 
@@ -281,7 +308,10 @@ def _patch(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
 
 
 def _members(contract: Contract, booking: Booking, body: ChangeBody, today: dt.date) -> list[change.Member]:
-    before = {a.pk: a.procedure.code for a in Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position")}
+    before = {
+        a.pk: a.procedure.code
+        for a in Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position")
+    }
     if body.people is None:
         return [change.Member(pk, code) for pk, code in before.items()]
     members = []

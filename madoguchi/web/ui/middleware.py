@@ -73,7 +73,9 @@ class ResidentLanguage:
         with translation.override(language):
             response = self.get_response(request)
         if chosen in self.known and not staff:
-            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, chosen, max_age=31_536_000, samesite="Lax", httponly=True)
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME, chosen, max_age=31_536_000, samesite="Lax", httponly=True
+            )
         response.headers.setdefault("Content-Language", "ja" if language == "ja-easy" else language)
         return response
 
@@ -161,4 +163,3 @@ class ContractScope:
             with contract_scope(contract):
                 flush_reads(contract, request.audit_reads, now=request.now)  # type: ignore[attr-defined]
         return response
-

@@ -97,7 +97,11 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
     return {
         "nav": groups,
         "contracts": [
-            {"name": a.contract.name, "url": reverse("office:home", args=[a.contract.code]), "active": a.contract_id == contract.pk}
+            {
+                "name": a.contract.name,
+                "url": reverse("office:home", args=[a.contract.code]),
+                "active": a.contract_id == contract.pk,
+            }
             for a in access.assignments_of(request.user)
         ],
         "role_name": Role(request.assignment.role).label,

@@ -5,19 +5,21 @@ from __future__ import annotations
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 import madoguchi
 
 from .kit import kit_context
 
 ERRORS = {
-    400: "入力を読み取れませんでした",
-    403: "この画面を見る権限がありません",
-    404: "ページが見つかりません",
-    422: "マイナンバー（個人番号）はお預かりできません",
-    429: "操作が続いたため、少しお待ちください",
-    500: "システムで問題が起きました",
-    503: "ただいま混み合っています",
+    400: _("入力を読み取れませんでした"),
+    403: _("この画面を見る権限がありません"),
+    404: _("ページが見つかりません"),
+    422: _("マイナンバー（個人番号）はお預かりできません"),
+    429: _("操作が続いたため、少しお待ちください"),
+    500: _("システムで問題が起きました"),
+    503: _("ただいま混み合っています"),
 }
 
 
@@ -61,7 +63,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form was open too long or cookies are off: say so, and that nothing was sent."""
-    return error(request, 403, "画面を開いてから時間がたったか、Cookieが無効になっています。前の画面に戻って読み込み直してから、もう一度お試しください。")
+    return error(
+        request,
+        403,
+        gettext(
+            "画面を開いてから時間がたったか、Cookieが無効になっています。前の画面に戻って読み込み直してから、もう一度お試しください。"
+        ),
+    )
 
 
 def kit(request: HttpRequest) -> HttpResponse:

@@ -65,7 +65,9 @@ def check_deadline(contract: Contract, booking: Booking, *, by: Actor, now: dt.d
         raise Refused(Refusal.NOT_LIVE)
     window = contract.profile.booking.window
     visit = booking.starts_at.astimezone(JST)
-    latest = booking.ends_at if by.is_staff else (window.cancel_until if cancelling else window.change_until).latest(visit)
+    latest = (
+        booking.ends_at if by.is_staff else (window.cancel_until if cancelling else window.change_until).latest(visit)
+    )
     if now > latest:
         raise Refused(Refusal.TOO_LATE)
 
@@ -87,7 +89,9 @@ def revise(
     difference of places is not free, outside the window, or after the cut-off.
     """
     for attempt in range(TRIES):
-        done = _revise(contract, code, members, starts_at, by=by, now=now, version=version, over=over, fresh=attempt > 0)
+        done = _revise(
+            contract, code, members, starts_at, by=by, now=now, version=version, over=over, fresh=attempt > 0
+        )
         if done is not None:
             return done
     raise Refused(Refusal.FULL)
@@ -118,11 +122,15 @@ def _revise(
             raise Refused(Refusal.TOO_MANY_PEOPLE)
         if starts_at != booking.starts_at:
             check_window(contract, starts_at, by=by, now=now)
-        before = {a.pk: a for a in Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position")}
+        before = {
+            a.pk: a for a in Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position")
+        }
         if any(m.id is not None and m.id not in before for m in members):
             raise Refused(Refusal.STALE)
         held: dict[int, list[int]] = {pk: [] for pk in before}
-        for attendee, slot in Claim.objects.filter(attendee__booking=booking).values_list("attendee_id", "slot_id").order_by("slot_id"):
+        for attendee, slot in (
+            Claim.objects.filter(attendee__booking=booking).values_list("attendee_id", "slot_id").order_by("slot_id")
+        ):
             held[attendee].append(slot)
         site = availability.site_plan(contract, booking.site.code)
         needs = site.needs([m.procedure for m in members])
@@ -158,7 +166,9 @@ def _stay(
         if attendee is None or attendee.procedure.code != member.procedure:
             return None
         visits.append(
-            rules.Visit(tuple(held[attendee.pk]), int(attendee.starts_at.timestamp()), int(attendee.ends_at.timestamp()))
+            rules.Visit(
+                tuple(held[attendee.pk]), int(attendee.starts_at.timestamp()), int(attendee.ends_at.timestamp())
+            )
         )
     return visits
 
@@ -248,7 +258,13 @@ def _store(
         _drop_reminders(booking)
         tell(contract, booking, Kind.CHANGED, now=now)
     audit.record(
-        contract, "booking.changed", f"booking:{booking.pk}", by=by, now=now, what=kind, **{k: v for k, v in change.items() if k != "personal"}
+        contract,
+        "booking.changed",
+        f"booking:{booking.pk}",
+        by=by,
+        now=now,
+        what=kind,
+        **{k: v for k, v in change.items() if k != "personal"},
     )
     return booking
 
@@ -289,7 +305,9 @@ def edit_contact(contract: Contract, code: str, *, contact: Contact, by: Actor, 
             change={"personal": [None, changed]},
             sealed=ring.seal_json(EVENT, {k: [was.get(k), new.get(k)] for k in changed}),
         )
-        audit.record(contract, "booking.changed", f"booking:{booking.pk}", by=by, now=now, what="contact", fields=changed)
+        audit.record(
+            contract, "booking.changed", f"booking:{booking.pk}", by=by, now=now, what="contact", fields=changed
+        )
         return booking
 
 
@@ -318,7 +336,10 @@ def cancel(contract: Contract, code: str, *, by: Actor, now: dt.datetime, reason
             channel=by.channel,
             actor=by.ref,
             actor_label=by.label,
-            change={"state": [State.BOOKED if was_booked else State.HELD, State.CANCELLED], **({"reason": [None, reason]} if reason else {})},
+            change={
+                "state": [State.BOOKED if was_booked else State.HELD, State.CANCELLED],
+                **({"reason": [None, reason]} if reason else {}),
+            },
         )
         if was_booked:
             note_facts(contract, booking, "booking.cancelled", attendees, by=by, now=now)

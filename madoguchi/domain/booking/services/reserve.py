@@ -77,7 +77,15 @@ def reserve(contract: Contract, wanted: Reservation, *, by: Actor, now: dt.datet
     procedure that does not exist, ``Busy`` or ``Unsure`` from the group commit.
     """
     for attempt in range(TRIES):
-        prepared = prepare(contract, wanted, by=by, now=now, hold=hold, fresh=attempt > 0)
+        try:
+            prepared = prepare(contract, wanted, by=by, now=now, hold=hold, fresh=attempt > 0)
+        except Refused as refused:
+            if refused.reason is Refusal.FULL and attempt == 0:
+                continue  # the grid may be a moment old
+            made = _made_before(contract, wanted)
+            if made is None:
+                raise
+            return made
         if settings.GROUP_COMMIT and not connection.in_atomic_block:
             outcome = batcher.submit(contract.pk, now, prepared.doc)
         else:
@@ -92,6 +100,17 @@ def reserve(contract: Contract, wanted: Reservation, *, by: Actor, now: dt.datet
         assert outcome.id is not None
         return Reserved(outcome.code, outcome.id, prepared.starts_at, outcome.outcome == "replayed", prepared.hold)
     raise Refused(Refusal.FULL)
+
+
+def _made_before(contract: Contract, wanted: Reservation) -> Reserved | None:
+    """What this key made earlier, when the same request would be refused by now (the day closed, the window passed)."""
+    with contract_scope(contract):
+        row = Booking.objects.filter(idempotency_key=wanted.key).first()
+    if row is None:
+        return None
+    if bytes(row.fingerprint) != _fingerprint(keyring(contract), wanted):
+        raise Refused(Refusal.KEY_REUSED)
+    return Reserved(row.code, row.pk, row.starts_at.astimezone(JST), True, row.hold_expires_at)
 
 
 def _slots_of(doc: dict[str, Any]) -> list[int]:
@@ -196,7 +215,9 @@ def lock_booking(code: str) -> Booking:
     return Booking.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(code=code)
 
 
-def release_expired(contract: Contract, *, now: dt.datetime, slots: Sequence[int] | None = None, limit: int = 200) -> int:
+def release_expired(
+    contract: Contract, *, now: dt.datetime, slots: Sequence[int] | None = None, limit: int = 200
+) -> int:
     """End holds whose time is over and give their places back; with ``slots`` only those that claim one of them.
 
     Holds being confirmed at this moment are skipped. Returns how many ended.
@@ -208,7 +229,9 @@ def release_expired(contract: Contract, *, now: dt.datetime, slots: Sequence[int
         if slots is not None:
             held = held.filter(pk__in=_bookings_on(slots))
         rows = list(
-            held.select_for_update(of=("self",), no_key=True, skip_locked=True).order_by("pk").values_list("pk", flat=True)[:limit]
+            held.select_for_update(of=("self",), no_key=True, skip_locked=True)
+            .order_by("pk")
+            .values_list("pk", flat=True)[:limit]
         )
         if not rows:
             return 0
@@ -216,7 +239,9 @@ def release_expired(contract: Contract, *, now: dt.datetime, slots: Sequence[int
         Booking.objects.filter(pk__in=rows).update(state=State.EXPIRED)
         Event.objects.bulk_create(
             [
-                Event(contract=contract, booking_id=pk, at=now, kind=EventKind.EXPIRED, actor_kind="system", channel="web")
+                Event(
+                    contract=contract, booking_id=pk, at=now, kind=EventKind.EXPIRED, actor_kind="system", channel="web"
+                )
                 for pk in rows
             ]
         )
@@ -309,7 +334,9 @@ def note_facts(
         )
 
 
-def tell(contract: Contract, booking: Booking, kind: Kind, *, now: dt.datetime, due: dt.datetime | None = None) -> Model | None:
+def tell(
+    contract: Contract, booking: Booking, kind: Kind, *, now: dt.datetime, due: dt.datetime | None = None
+) -> Model | None:
     """Queue a mail about a booking in the running transaction; None when the resident left no address."""
     if not booking.has_mail:
         return None

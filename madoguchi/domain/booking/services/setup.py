@@ -53,7 +53,15 @@ def _first_patterns(contract: Contract, pool: Pool, channel: str, capacity: int,
             spans[day.date.weekday()] = (min(old[0], begin), max(old[1], end))
     WeekPattern.objects.bulk_create(
         [
-            WeekPattern(contract=contract, pool=pool, weekday=weekday, starts=starts, ends=ends, capacity=capacity, valid_from=today)
+            WeekPattern(
+                contract=contract,
+                pool=pool,
+                weekday=weekday,
+                starts=starts,
+                ends=ends,
+                capacity=capacity,
+                valid_from=today,
+            )
             for weekday, (starts, ends) in sorted(spans.items())
         ]
     )

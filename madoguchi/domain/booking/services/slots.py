@@ -15,6 +15,7 @@ from madoguchi.domain.notices.models import Kind
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.calendar import BusinessCalendar, Day, bands
 from madoguchi.ground.contracts.models import CalendarOverride, Contract, Site
+from madoguchi.ground.contracts.profile import clock_text, parse_span
 from madoguchi.ground.contracts.queries import calendar_of
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor
@@ -69,14 +70,29 @@ def preview(contract: Contract, deed: Callable[[], Effect]) -> Effect:
     return effect
 
 
-def planned_day(pool: Pool, day: Day, patterns: Sequence[WeekPattern], plan: DayPlan | None, breaks: Sequence[tuple[dt.time, dt.time]], procedures: Sequence[str]) -> Plan:
+def planned_day(
+    pool: Pool,
+    day: Day,
+    patterns: Sequence[WeekPattern],
+    plan: DayPlan | None,
+    breaks: Sequence[tuple[dt.time, dt.time]],
+    procedures: Sequence[str],
+) -> Plan:
     """The slots that one day of a pool shall have: the day plan if there is one, else the patterns cut by the calendar."""
     if plan is not None:
         return {
-            _at(day.date, dt.time.fromisoformat(a)): (_at(day.date, dt.time.fromisoformat(b)), int(n)) for a, b, n in plan.bands
+            _at(day.date, begin): (_at(day.date, end), int(n))
+            for a, b, n in plan.bands
+            for begin, end in [parse_span((a, b))]
         }
     wanted: Plan = {}
-    here = [p for p in patterns if p.weekday == day.date.weekday() and p.valid_from <= day.date and (p.valid_to is None or day.date <= p.valid_to)]
+    here = [
+        p
+        for p in patterns
+        if p.weekday == day.date.weekday()
+        and p.valid_from <= day.date
+        and (p.valid_to is None or day.date <= p.valid_to)
+    ]
     for begin, end in bands(day, pool.band_minutes, breaks=breaks):
         if procedures and all(day.withheld(code, begin, end) for code in procedures):
             continue
@@ -92,7 +108,9 @@ def _at(day: dt.date, clock: dt.time) -> dt.datetime:
     return dt.datetime.combine(day, clock, JST)
 
 
-def rebuild(contract: Contract, pools: Sequence[Pool], first: dt.date, last: dt.date, *, by: Actor, now: dt.datetime) -> Effect:
+def rebuild(
+    contract: Contract, pools: Sequence[Pool], first: dt.date, last: dt.date, *, by: Actor, now: dt.datetime
+) -> Effect:
     """Bring the slots of these pools and days (from now on) in line with patterns, day plans and calendar.
 
     Slots are never deleted once somebody could have seen them: a slot without a plan is closed. Bookings that lose their place go
@@ -112,9 +130,11 @@ def rebuild(contract: Contract, pools: Sequence[Pool], first: dt.date, last: dt.
         for day in calendar.days(site.code, channels.get(pool.code, "counter"), first, last):
             plan = planned_day(pool, day, patterns, plans.get(day.date), breaks.get(pool.code, ()), codes)
             wanted.update({(pool.pk, start): value for start, value in plan.items() if start > now})
-    span = (max(_at(first, dt.time(0)), now), _at(last + dt.timedelta(days=1), dt.time(0)))
+    span = (_at(first, dt.time(0)), _at(last + dt.timedelta(days=1), dt.time(0)))
     existing = list(
-        Slot.objects.filter(pool__in=pools, starts_at__gt=span[0], starts_at__lt=span[1]).select_for_update(of=("self",), no_key=True).order_by("pk")
+        Slot.objects.filter(pool__in=pools, starts_at__gt=now, starts_at__gte=span[0], starts_at__lt=span[1])
+        .select_for_update(of=("self",), no_key=True)
+        .order_by("pk")
     )
     change: list[tuple[int, int, bool, dt.datetime]] = []
     seen = set()
@@ -139,7 +159,14 @@ def rebuild(contract: Contract, pools: Sequence[Pool], first: dt.date, last: dt.
     new = [key for key in wanted if key not in seen]
     Slot.objects.bulk_create(
         [
-            Slot(contract=contract, pool_id=pk, starts_at=start, ends_at=wanted[pk, start][0], planned=wanted[pk, start][1], capacity=wanted[pk, start][1])
+            Slot(
+                contract=contract,
+                pool_id=pk,
+                starts_at=start,
+                ends_at=wanted[pk, start][0],
+                planned=wanted[pk, start][1],
+                capacity=wanted[pk, start][1],
+            )
             for pk, start in new
         ]
     )
@@ -165,7 +192,9 @@ def flag_broken(contract: Contract, slots: Sequence[int], *, reason: str, by: Ac
     """
     found: dict[int, list[int]] = {}
     for slot in Slot.objects.filter(pk__in=slots).order_by("pk"):
-        claims = Claim.objects.filter(slot=slot, attendee__booking__state=State.BOOKED).order_by("-attendee__booking__created_at")
+        claims = Claim.objects.filter(slot=slot, attendee__booking__state=State.BOOKED).order_by(
+            "-attendee__booking__created_at"
+        )
         ids = list(claims.values_list("attendee__booking_id", flat=True))
         for booking in dict.fromkeys(ids if slot.closed else ids[: max(0, slot.taken - slot.planned)]):
             found.setdefault(booking, []).append(slot.pk)
@@ -203,26 +232,47 @@ def horizon(contract: Contract, now: dt.datetime) -> dt.date:
     return now.date() + dt.timedelta(days=contract.profile.booking.window.open_days_ahead + 35)
 
 
-def set_patterns(contract: Contract, pool: Pool, patterns: Sequence[Pattern], *, valid_from: dt.date, by: Actor, now: dt.datetime) -> Effect:
+def set_patterns(
+    contract: Contract, pool: Pool, patterns: Sequence[Pattern], *, valid_from: dt.date, by: Actor, now: dt.datetime
+) -> Effect:
     """Replace the weekly patterns of a pool from a day on; earlier days keep the old ones."""
     with contract_scope(contract):
         WeekPattern.objects.filter(pool=pool, valid_from__gte=valid_from).delete()
         WeekPattern.objects.filter(pool=pool, valid_to=None).update(valid_to=valid_from - dt.timedelta(days=1))
-        WeekPattern.objects.filter(pool=pool, valid_to__gte=valid_from).update(valid_to=valid_from - dt.timedelta(days=1))
+        WeekPattern.objects.filter(pool=pool, valid_to__gte=valid_from).update(
+            valid_to=valid_from - dt.timedelta(days=1)
+        )
         rows = [
-            WeekPattern(contract=contract, pool=pool, weekday=p.weekday, starts=p.starts, ends=p.ends, capacity=p.capacity, valid_from=valid_from)
+            WeekPattern(
+                contract=contract,
+                pool=pool,
+                weekday=p.weekday,
+                starts=p.starts,
+                ends=p.ends,
+                capacity=p.capacity,
+                valid_from=valid_from,
+            )
             for p in patterns
         ]
         for row in rows:
             row.full_clean(exclude=["contract", "pool"])
         WeekPattern.objects.bulk_create(rows)
         effect = rebuild(contract, [pool], max(valid_from, now.date()), horizon(contract, now), by=by, now=now)
-        audit.record(contract, "slots.pattern", f"pool:{pool.code}", by=by, now=now, valid_from=valid_from, **_counts(effect))
+        audit.record(
+            contract, "slots.pattern", f"pool:{pool.code}", by=by, now=now, valid_from=valid_from, **_counts(effect)
+        )
         return effect
 
 
 def set_day(
-    contract: Contract, pool: Pool, date: dt.date, day_bands: Sequence[tuple[dt.time, dt.time, int]], *, reason: str, by: Actor, now: dt.datetime
+    contract: Contract,
+    pool: Pool,
+    date: dt.date,
+    day_bands: Sequence[tuple[dt.time, dt.time, int]],
+    *,
+    reason: str,
+    by: Actor,
+    now: dt.datetime,
 ) -> Effect:
     """Give one day of a pool its own bands (an empty list closes it for reservations)."""
     with contract_scope(contract):
@@ -231,13 +281,15 @@ def set_day(
             contract=contract,
             pool=pool,
             date=date,
-            bands=[[f"{a:%H:%M}", f"{b:%H:%M}", n] for a, b, n in day_bands],
+            bands=[[clock_text(a), clock_text(b), n] for a, b, n in day_bands],
             reason=reason,
             created_at=now,
             created_by=by.label,
         )
         effect = rebuild(contract, [pool], date, date, by=by, now=now)
-        audit.record(contract, "slots.day", f"pool:{pool.code}", by=by, now=now, date=date, reason=reason, **_counts(effect))
+        audit.record(
+            contract, "slots.day", f"pool:{pool.code}", by=by, now=now, date=date, reason=reason, **_counts(effect)
+        )
         return effect
 
 
@@ -246,7 +298,9 @@ def withdraw_day(contract: Contract, pool: Pool, date: dt.date, *, by: Actor, no
     with contract_scope(contract):
         DayPlan.objects.filter(pool=pool, date=date, withdrawn_at=None).update(withdrawn_at=now)
         effect = rebuild(contract, [pool], date, date, by=by, now=now)
-        audit.record(contract, "slots.day", f"pool:{pool.code}", by=by, now=now, date=date, reason="元に戻す", **_counts(effect))
+        audit.record(
+            contract, "slots.day", f"pool:{pool.code}", by=by, now=now, date=date, reason="元に戻す", **_counts(effect)
+        )
         return effect
 
 
@@ -273,7 +327,7 @@ def change_calendar(contract: Contract, change: CalendarChange, *, by: Actor, no
             channel=change.channel,
             date=change.date,
             kind=change.kind,
-            intervals=[[f"{a:%H:%M}", f"{b:%H:%M}"] for a, b in change.intervals],
+            intervals=[[clock_text(a), clock_text(b)] for a, b in change.intervals],
             last_reception=change.last_reception,
             reason=change.reason,
             created_at=now,
@@ -296,7 +350,9 @@ def withdraw_calendar_change(contract: Contract, override: int, *, by: Actor, no
         row.save(update_fields=["withdrawn_at"])
         pools = list(Pool.objects.filter(site=row.site_id) if row.site_id else Pool.objects.all())
         effect = rebuild(contract, pools, row.date, row.date, by=by, now=now)
-        audit.record(contract, "calendar.withdrawn", f"override:{row.pk}", by=by, now=now, date=row.date, **_counts(effect))
+        audit.record(
+            contract, "calendar.withdrawn", f"override:{row.pk}", by=by, now=now, date=row.date, **_counts(effect)
+        )
         return effect
 
 
@@ -323,4 +379,9 @@ def settle(contract: Contract, affected: int, *, outcome: str, by: Actor, now: d
 
 
 def _counts(effect: Effect) -> dict[str, int]:
-    return {"opened": len(effect.opened), "changed": len(effect.changed), "closed": len(effect.closed), "broken": len(effect.broken)}
+    return {
+        "opened": len(effect.opened),
+        "changed": len(effect.changed),
+        "closed": len(effect.closed),
+        "broken": len(effect.broken),
+    }
