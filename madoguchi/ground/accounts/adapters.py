@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 
+from allauth.account import app_settings as account_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,6 +33,13 @@ class StaffAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Always False: an account begins with an invitation."""
         return False
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: object) -> bool:
+        """False within ten minutes of a sign-in: who has just proved himself is not asked again at once."""
+        request = context.request
+        records = get_authentication_records(request, request.user) if request else []
+        fresh = any(time.time() - r["at"] < account_settings.REAUTHENTICATION_TIMEOUT for r in records)
+        return not fresh and bool(super().is_reauthentication_required(app=app, **kwargs))
 
 
 class StaffMFAAdapter(DefaultMFAAdapter):
