@@ -1,0 +1,57 @@
+"""The demo's data is made by real deeds: it is whole, repeatable, and shows every contract."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from madoguchi import demo
+from madoguchi.domain.booking import availability, capacity
+from madoguchi.domain.booking.enums import State
+from madoguchi.domain.booking.models import Booking, Event, ExternalLog
+from madoguchi.domain.booking.services.setup import set_up
+from madoguchi.domain.notices.models import Message
+from madoguchi.ground.audit.queries import verify
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.tenancy import contract_scope
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "BACK", 6)
+    monkeypatch.setattr(demo, "AHEAD", 24)
+    monkeypatch.setattr(demo, "PER_DAY", 8)
+    availability.forget()
+
+
+@pytest.mark.req("CON-02", "BOOK-01")
+def test_every_contract_has_whole_data_and_loading_again_changes_nothing(
+    small: None, contracts: dict[str, Contract], now: dt.datetime
+) -> None:
+    for contract in contracts.values():
+        set_up(contract, now=now, first=demo.begin_at(now))
+    said: list[str] = []
+    logins = demo.load(now=now, say=said.append)
+    assert len(said) == 5
+    assert {login.contract for login in logins} == {*contracts, ""}
+    for code, contract in contracts.items():
+        with contract_scope(contract):
+            if code == "izunokuni":
+                assert ExternalLog.objects.count() > 10
+                assert not Booking.objects.exists()
+            else:
+                states = set(Booking.objects.values_list("state", flat=True))
+                assert State.BOOKED in states
+                assert Booking.objects.filter(starts_at__lt=now, arrived_at__isnull=False).exists()
+                assert set(Event.objects.values_list("actor_kind", flat=True)) >= {"citizen", "call_centre", "city"}
+            queued = Message.objects.filter(state=Message.State.QUEUED, due_at__lt=now).count()
+            assert queued == 0
+        assert capacity.verify(contract) == []
+        assert verify(contract) == []
+    with contract_scope(contracts["izumi"]):
+        count = Booking.objects.count()
+    demo.load(now=now, say=said.append)
+    assert len(said) == 5
+    with contract_scope(contracts["izumi"]):
+        assert Booking.objects.count() == count
