@@ -61,7 +61,8 @@ def _status_fields(mail: Message[Any, Any]) -> Message[Any, Any] | None:
         if part.get_content_type() == "message/delivery-status":
             blocks = part.get_payload()
             if isinstance(blocks, list):
-                return next((block for block in blocks if block.get("Action") or block.get("Status")), None)
+                fields = [block for block in blocks if isinstance(block, Message)]
+                return next((block for block in fields if block.get("Action") or block.get("Status")), None)
     return None
 
 

@@ -124,13 +124,11 @@ class Sender:
             results = []
             for message in rows:
                 answer = noted.get(_key(message))
-                if answer is None:
-                    log.warning(
-                        "message %s of %s was in doubt after a crash: it goes out again", message.pk, contract.code
-                    )
-                else:
+                if answer is not None:
                     results.append(_Result(message, Outcome.SENT, answer))
             if rows:
+                again = len(rows) - len(results)
+                log.warning("%s after a crash: %d mails were sent, %d go out again", contract.code, len(results), again)
                 self._write(contract, rows, results, now)
 
     def _claim(self, contract: Contract, now: dt.datetime, limit: int) -> list[Message]:

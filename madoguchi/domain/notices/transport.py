@@ -43,6 +43,12 @@ class Smtp:
         self.backend.close()
 
     @property
+    def connection(self) -> smtplib.SMTP:
+        """The open connection."""
+        assert self.backend.connection is not None
+        return self.backend.connection
+
+    @property
     def alive(self) -> bool:
         """False once the connection is gone; the other messages must wait for a new one."""
         connection = self.backend.connection
@@ -50,7 +56,7 @@ class Smtp:
 
     def deliver(self, sender: str, address: str, mail: EmailMessage) -> str:
         """Hand over one message to one address; the server's answer. Raises :class:`Refused`."""
-        smtp = self.backend.connection
+        smtp = self.connection
         try:
             smtp.ehlo_or_helo_if_needed()
             self._accept(smtp.mail(sender))
@@ -76,7 +82,7 @@ class Smtp:
     def _accept(self, reply: tuple[int, bytes]) -> None:
         code, answer = reply
         if code not in (250, 251):
-            self.backend.connection.rset()
+            self.connection.rset()
             raise Refused(code, _text(answer))
 
 

@@ -123,7 +123,7 @@ class GuardedForm(forms.Form):
     def full_clean(self) -> None:
         hits: list[str] = []
         if self.is_bound:
-            kept = self.data.copy()
+            kept: Any = self.data.copy()  # type: ignore[attr-defined]
             for field in self.fields:
                 name = self.add_prefix(field)
                 for key in [key for key in kept if key == name or re.fullmatch(re.escape(name) + r"_\d+", key)]:
@@ -141,8 +141,7 @@ class GuardedForm(forms.Form):
                 self.data = kept
         super().full_clean()
         for field in dict.fromkeys(hits):
-            if self._errors is not None:
-                self._errors.pop(field, None)
+            self.errors.pop(field, None)
             self.add_error(field, ValidationError(REFUSAL, code="individual_number"))
 
 
