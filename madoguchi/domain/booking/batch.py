@@ -18,13 +18,13 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 
+from madoguchi.ground.kit.database import TRANSIENT, sqlstate
+
 log = logging.getLogger(__name__)
 
 GROUP = 128
 WAITING = 4000
 PATIENCE = 20.0
-TRANSIENT = {"40P01", "40001", "55P03"}
-"""SQLSTATE of deadlock, serialisation failure, lock timeout: nothing was written, trying again is right."""
 
 
 class Busy(RuntimeError):
@@ -157,11 +157,6 @@ class Batcher:
         if not connection.in_atomic_block:
             close_old_connections()
         return write(items[0].contract_id, items[0].now, [item.doc for item in items], lane=lane_of_process())
-
-
-def sqlstate(error: BaseException) -> str:
-    """PostgreSQL's code of an error that Django wrapped, or an empty text."""
-    return getattr(error.__cause__, "sqlstate", None) or ""
 
 
 def _alive() -> bool:

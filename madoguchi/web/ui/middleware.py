@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
@@ -18,8 +19,10 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.queries import contract_by_code
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
+from madoguchi.ground.kit.database import TRANSIENT, sqlstate
 from madoguchi.ground.privacy.guard import REFUSAL, scan_files, scan_post
 
+from .views import database_away
 from .views import error as ui_error
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -131,7 +134,8 @@ class ContractScope:
     """Runs a view whose URL names a contract inside that contract's walls.
 
     GET and HEAD run in a read-only transaction, so that they cannot write; looks at personal data that the view reported
-    are written to the audit log in a transaction of their own before the answer leaves. Must be the last middleware.
+    are written to the audit log in a transaction of their own before the answer leaves. A deed that met a deadlock or a lock
+    timeout was rolled back whole and is done again; a database that is away becomes a 503 page. Must be the last middleware.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -152,9 +156,32 @@ class ContractScope:
             raise Http404(f"no contract {code}") from None
         request.contract = contract  # type: ignore[attr-defined]
         request.now = clock.now()  # type: ignore[attr-defined]
-        request.audit_reads = []  # type: ignore[attr-defined]
         if request.path_info.startswith("/staff/"):
             request.assignment = assignment_for(request.user, contract)  # type: ignore[attr-defined]
+        for last in (False, False, True):
+            try:
+                return self._inside(request, contract, view, args, kwargs)
+            except OperationalError as error:
+                transient = sqlstate(error) in TRANSIENT
+                if not transient and not connection.is_usable():
+                    connection.close()
+                    return database_away(request)
+                if last or not transient:
+                    raise
+            except InterfaceError:
+                connection.close()
+                return database_away(request)
+        return None
+
+    def _inside(
+        self,
+        request: HttpRequest,
+        contract: Contract,
+        view: Callable[..., HttpResponse],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponse:
+        request.audit_reads = []  # type: ignore[attr-defined]
         with contract_scope(contract, read_only=request.method in SAFE):
             response = view(request, *args, **{**kwargs, "contract": contract})
             if isinstance(response, SimpleTemplateResponse):

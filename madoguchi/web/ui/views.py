@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.db import connection
+import sys
+
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +48,14 @@ def error(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
     return render(request, "ui/error.html", context, status=status)
 
 
+def database_away(request: HttpRequest) -> HttpResponse:
+    """503 without touching the database: what was booked is safe, try again in a moment."""
+    context = {"status": 503, "heading": ERRORS[503], "staff": request.path_info.startswith(("/staff", "/accounts"))}
+    response = HttpResponse(render_to_string("ui/error.html", context), status=503)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return error(request, 400)
 
@@ -58,6 +69,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """A defect, or the database is away: then a page that needs none says so."""
+    problem = sys.exc_info()[1]
+    if isinstance(problem, InterfaceError | OperationalError) and not connection.is_usable():
+        connection.close()
+        return database_away(request)
     return error(request, 500)
 
 
