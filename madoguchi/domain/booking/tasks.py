@@ -67,29 +67,40 @@ def make_reminders(now: dt.datetime) -> int:
             return 0
         begin = dt.datetime.combine(day, dt.time(0), JST)
         with contract_scope(contract):
-            due = Booking.objects.filter(
-                state=State.BOOKED,
-                has_mail=True,
-                starts_at__gte=begin,
-                starts_at__lt=begin + dt.timedelta(days=1),
-                created_at__lt=dt.datetime.combine(now.date(), rule.at, JST),
-            )
+            due = {
+                (f"booking:{booking.pk}", booking.starts_at - dt.timedelta(days=rule.days_before)): booking.language
+                for booking in Booking.objects.filter(
+                    state=State.BOOKED,
+                    has_mail=True,
+                    starts_at__gte=begin,
+                    starts_at__lt=begin + dt.timedelta(days=1),
+                    created_at__lt=dt.datetime.combine(now.date(), rule.at, JST),
+                )
+            }
+            known = {
+                (message.ref, message.due_at): message
+                for message in Message.objects.filter(kind=Kind.REMINDER, ref__in=[ref for ref, _ in due])
+            }
+            # A visit that was moved away and back again: its reminder was dropped meanwhile.
+            again = [known[key].pk for key in due if key in known and known[key].state == Message.State.DROPPED]
+            Message.objects.filter(pk__in=again).update(state=Message.State.QUEUED)
             made = Message.objects.bulk_create(
                 [
                     Message(
                         contract=contract,
-                        ref=f"booking:{booking.pk}",
+                        ref=ref,
                         kind=Kind.REMINDER,
-                        language=booking.language,
+                        language=language,
                         state=Message.State.QUEUED,
-                        due_at=booking.starts_at - dt.timedelta(days=rule.days_before),
+                        due_at=due_at,
                         created_at=now,
                     )
-                    for booking in due
+                    for (ref, due_at), language in due.items()
+                    if (ref, due_at) not in known
                 ],
                 ignore_conflicts=True,
             )
-        return len(made)
+        return len(made) + len(again)
 
     return _each(remind)
 

@@ -255,7 +255,8 @@ def _store(
     )
     if booking.state == State.BOOKED:
         note_facts(contract, booking, "booking.changed", attendees, by=by, now=now)
-        _drop_reminders(booking)
+        if "starts_at" in change:
+            _drop_reminders(booking)
         tell(contract, booking, Kind.CHANGED, now=now)
     audit.record(
         contract,
