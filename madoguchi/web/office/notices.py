@@ -25,6 +25,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates, phones
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.guard import GuardedForm
+from madoguchi.web.ui.middleware import handles_individual_number
 
 PER_PAGE = 50
 OVERVIEW = dt.timedelta(days=30)
@@ -110,6 +111,7 @@ def templates(request: HttpRequest, contract: Contract) -> HttpResponse:
     return render(request, "office/notices/templates.html", {"kinds": Kind.labels, "rows": rows})
 
 
+@handles_individual_number
 @roles(EDIT_TEXTS)
 def template(request: HttpRequest, contract: Contract, kind: str, language: str) -> HttpResponse:
     """Edit one wording: check, preview with made-up data, save, or go back to the shipped one."""
