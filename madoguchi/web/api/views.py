@@ -33,6 +33,7 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
 from madoguchi.ground.kit.actors import CITIZEN_WEB, Actor, ActorKind, Channel
 from madoguchi.ground.kit.clock import JST
+from madoguchi.ground.privacy.guard import REFUSAL, scan_json
 from madoguchi.ground.privacy.sealing import keyring
 
 from .schema import ChangeBody, PersonBody, ReservationBody, openapi
@@ -182,12 +183,16 @@ def _body(request: HttpRequest, model: Any) -> Any:
     if length.isdigit() and int(length) > 100_000:
         raise Failure(413, "本文は100KBまでです。")
     try:
-        return model.model_validate_json(request.body)
+        body = model.model_validate_json(request.body)
     except ValidationError as wrong:
         errors = [
             {"field": ".".join(str(p) for p in e["loc"]), "message": e["msg"]} for e in wrong.errors(include_url=False)
         ]
         raise Failure(422 if errors[0]["field"] else 400, "入力を確かめてください。", errors) from None
+    held = scan_json(body.model_dump(exclude_none=True, mode="json"))
+    if held:
+        raise Failure(422, str(REFUSAL), [{"field": path.removeprefix("$."), "message": str(REFUSAL)} for path in held])
+    return body
 
 
 def _people(
