@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import audit, calendar, home, notices, staff
+from . import audit, bookings, calendar, day, home, notices, staff
 
 app_name = "office"
 urlpatterns: list = [
@@ -21,4 +21,8 @@ urlpatterns: list = [
     path("mail/log/<int:pk>/resend/", notices.resend, name="message_resend"),
     path("calendar/", calendar.calendar, name="calendar"),
     path("calendar/<int:override>/withdraw/", calendar.withdraw, name="calendar_withdraw"),
+    path("day/", day.day, name="day"),
+    path("day/<str:code>/mark/", day.mark, name="day_mark"),
+    path("bookings/", bookings.bookings, name="bookings"),
+    path("bookings/export/", bookings.export, name="bookings_export"),
 ]
