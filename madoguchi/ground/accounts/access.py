@@ -31,7 +31,7 @@ EVERYONE = frozenset(Role)
 
 
 def assignment_for(user: User | AnonymousUser, contract: Contract) -> Assignment:
-    """The user's assignment to a contract. A contract one is not assigned to does not exist for that user: ``Http404``."""
+    """The user's assignment to a contract; a contract one is not assigned to does not exist for one: ``Http404``."""
     if user.is_authenticated:
         found = Assignment.objects.filter(user_id=user.pk, contract=contract).first()
         if found:

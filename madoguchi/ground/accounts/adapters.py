@@ -27,7 +27,9 @@ class StaffAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": "メールアドレスかパスワードが違います。",
-        "too_many_login_attempts": "サインインの失敗が続いたため、このアカウントは一時的に使えません。15分ほど待ってからお試しください。",
+        "too_many_login_attempts": (
+            "サインインの失敗が続いたため、このアカウントは一時的に使えません。15分ほど待ってからお試しください。"
+        ),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

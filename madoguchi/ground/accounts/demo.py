@@ -1,6 +1,7 @@
 """Staff of the demo: one person per role and contract, one who works for two contracts, one system administrator.
 
-Everything is derived from fixed tables, so that addresses, passwords and codes are the same after every start. Never for real use.
+Everything is derived from fixed tables, so that addresses, passwords and codes are the same after every start.
+Never for real use.
 """
 
 from __future__ import annotations
@@ -29,15 +30,21 @@ PASSWORD = "madoguchi-demo-2026"  # noqa: S105 - printed on the demo page
 DOMAIN = "demo.example.jp"
 TWO_CONTRACTS = ("hatsukaichi", "izunokuni")
 
-_FAMILY = ("佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤", "吉田", "山田", "佐々木", "松本", "井上",
-           "木村", "林", "斎藤", "清水", "山崎", "森", "池田", "橋本", "阿部", "石川", "前田", "藤田", "小川", "岡田", "後藤")  # fmt: skip
-_GIVEN = ("陽子", "健一", "美咲", "大輔", "由美", "翔太", "恵", "直樹", "さくら", "隆", "千尋", "拓也", "真由美", "浩二", "彩",
-          "誠", "香織", "亮", "智子", "和也", "明日香", "修", "麻衣", "哲也", "結衣", "進", "奈緒", "剛", "久美子", "悠斗")  # fmt: skip
+_FAMILY = [
+    "佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤",
+    "吉田", "山田", "佐々木", "松本", "井上", "木村", "林", "斎藤", "清水", "山崎",
+    "森", "池田", "橋本", "阿部", "石川", "前田", "藤田", "小川", "岡田", "後藤",
+]  # fmt: skip
+_GIVEN = [
+    "陽子", "健一", "美咲", "大輔", "由美", "翔太", "恵", "直樹", "さくら", "隆",
+    "千尋", "拓也", "真由美", "浩二", "彩", "誠", "香織", "亮", "智子", "和也",
+    "明日香", "修", "麻衣", "哲也", "結衣", "進", "奈緒", "剛", "久美子", "悠斗",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class DemoLogin:
-    """One way into the demo. ``contract`` is a contract's code, empty for more than one or none; ``role`` is a label for people."""
+    """One way into the demo. ``contract`` is a contract's code, empty for several or none; ``role`` is a label."""
 
     contract: str
     contract_name: str
@@ -103,7 +110,7 @@ def make_demo_staff(contracts: Sequence[Contract], now: dt.datetime) -> list[Dem
 
 
 def sign_in_demo(request: HttpRequest, email: str) -> User:
-    """Sign in as one of the demo's people without password. ``PermissionDenied`` outside the demo or for anybody else."""
+    """Sign in as one of the demo's people without password. ``PermissionDenied`` outside the demo or for others."""
     user = User.objects.filter(email=email, is_active=True).first() if settings.DEMO else None
     if user is None or not email.endswith(f"@{DOMAIN}"):
         raise PermissionDenied("この操作はデモの担当者だけのものです。")

@@ -93,7 +93,7 @@ class Assignment(models.Model):
 
 
 class Invitation(models.Model):
-    """A single-use link by mail. Only the hash of its token is kept. ``invited_by`` is empty when the command line invited."""
+    """A single-use link by mail. Only the hash of its token is kept; ``invited_by`` is empty for the command line."""
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="+")
     email = models.EmailField()

@@ -34,7 +34,8 @@ def may_manage(giver: Role, subject: Role, *, self_change: bool) -> bool:
 def may_act_on_account(contract_id: int, subject_contract_ids: Collection[int], *, system_admin: bool) -> bool:
     """True when the whole account may be stopped or its second factor reset from one contract.
 
-    An account that also serves another contract, or runs the installation, belongs to others too: it can only be taken off this contract.
+    An account that also serves another contract, or runs the installation, belongs to others too: it can only be taken
+    off this contract.
     """
     return not system_admin and set(subject_contract_ids) <= {contract_id}
 

@@ -53,8 +53,8 @@ def invite(
 ) -> Invitation:
     """Invite somebody to a contract by mail: a single-use link, valid for 72 hours. ``by`` None: the command line.
 
-    An older open invitation of the same address is withdrawn. Raises ``ValidationError`` by field; when the mail cannot be
-    handed over, nothing is kept.
+    An older open invitation of the same address is withdrawn. Raises ``ValidationError`` by field; when the mail cannot
+    be handed over, nothing is kept.
     """
     email = email.strip().lower()
     if by is not None and not rules.may_grant(Role(by.role), role):
@@ -128,9 +128,10 @@ def invitation_of(token: str) -> Invitation | None:
 
 @transaction.atomic
 def accept_invitation(token: str, *, password: str, now: dt.datetime) -> User:
-    """Turn an invitation into an account (or add the contract to the existing account of that address) and use the link up.
+    """Turn an invitation into an account, or add the contract to the existing account of that address; use the link up.
 
-    ``password`` is needed for a new account only. Raises ``ValidationError`` when the link is no longer good or the password weak.
+    ``password`` is needed for a new account only. Raises ``ValidationError`` when the link is no longer good or the
+    password is weak.
     """
     invitation = Invitation.objects.select_for_update(of=("self",)).filter(token_hash=hash_of(token)).first()
     if invitation is None:
@@ -184,7 +185,7 @@ def withdraw_invitation(contract: Contract, *, invitation_id: int, by: Assignmen
 
 
 def change_role(contract: Contract, *, user_id: int, role: Role, by: Assignment, now: dt.datetime) -> None:
-    """Give a member of staff another role under this contract. Both the old and the new role must be the giver's to give."""
+    """Give a member of staff another role under this contract. Old and new role must be the giver's to give."""
     with contract_scope(contract):
         subject = _subject(contract, user_id, by)
         if not rules.may_grant(Role(by.role), role):
@@ -214,7 +215,7 @@ def remove_assignment(contract: Contract, *, user_id: int, by: Assignment, now: 
 
 
 def deactivate(contract: Contract, *, user_id: int, by: Assignment, now: dt.datetime) -> None:
-    """Stop an account that serves only this contract: no sign-in any more, all sessions end, the name stays in histories."""
+    """Stop an account that serves only this contract: sessions end, no sign-in any more, the name stays in histories."""
     with contract_scope(contract):
         subject = _subject(contract, user_id, by)
         _require_whole_account(contract, subject.user)
@@ -252,7 +253,7 @@ def end_sessions(user: User) -> int:
 
 
 def note_account_event(user: User, action: str, *, now: dt.datetime, **detail: Any) -> None:
-    """Write what a person did with the own account (sign-in, second factor) to the log of each contract he works for."""
+    """Write what a person did with the own account (e.g. sign-in) to the log of each contract he works for."""
     for assignment in Assignment.objects.filter(user=user).select_related("contract", "user").order_by("contract_id"):
         with contract_scope(assignment.contract):
             record(assignment.contract, action, f"user:{user.pk}", by=actor_for(assignment), now=now, **detail)

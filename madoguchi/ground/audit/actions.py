@@ -1,6 +1,6 @@
 """Every audit action has a name, a sentence for people, and says whether it is a read of personal data.
 
-Apps register theirs in ``ready()`` or at import of their ``audit_actions`` module; an unregistered name is a programming error.
+Apps register theirs at import of their ``audit_actions`` module; an unregistered name is a programming error.
 """
 
 from __future__ import annotations

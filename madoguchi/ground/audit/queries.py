@@ -29,22 +29,25 @@ class BrokenLink:
         return f"{self.contract} lane {self.lane} seq {self.seq}: {self.what}"
 
 
+Entries = QuerySet[Entry]
+
 _VERIFY = """
 with chain as (
   select e.lane, e.seq, e.hash,
          lag(e.seq) over w as before_seq,
          coalesce(lag(e.hash) over w, '\\x'::bytea) as before_hash,
-         audit_content(e.contract_id, e.lane, e.seq, e.at, e.actor_kind, e.channel, e.actor, e.action, e.target, e.detail)
-           as content
+         audit_content(e.contract_id, e.lane, e.seq, e.at, e.actor_kind, e.channel, e.actor, e.action, e.target,
+                       e.detail) as content
   from audit_entry e
   where e.contract_id = %(contract)s
   window w as (partition by e.lane order by e.seq)
 ), wrong as (
   select lane, coalesce(before_seq, 0) + 1 as seq, 1 as kind from chain where seq <> coalesce(before_seq, 0) + 1
   union all
-  select lane, seq, 2 from chain where seq = coalesce(before_seq, 0) + 1 and hash is distinct from sha256(before_hash || content)
+  select lane, seq, 2 from chain
+  where seq = coalesce(before_seq, 0) + 1 and hash is distinct from sha256(before_hash || content)
   union all
-  select coalesce(h.lane, l.lane), case when h.seq > coalesce(l.seq, 0) then coalesce(l.seq, 0) + 1 else coalesce(l.seq, 0) end,
+  select coalesce(h.lane, l.lane), coalesce(l.seq, 0) + case when h.seq > coalesce(l.seq, 0) then 1 else 0 end,
          case when h.lane is null then 3 when coalesce(l.seq, 0) < h.seq then 4 when l.seq > h.seq then 5 else 6 end
   from (select lane, seq, hash from audit_head where contract_id = %(contract)s) h
   full join (select distinct on (lane) lane, seq, hash from audit_entry where contract_id = %(contract)s
@@ -67,8 +70,8 @@ _WHAT = {
 def verify(contract: Contract) -> list[BrokenLink]:
     """The first broken link of every lane of a contract; an empty list when all chains hold.
 
-    The whole check runs inside PostgreSQL: every entry's content is hashed again with ``audit_content`` onto the hash of the entry
-    before it, numbers must be 1, 2, 3 … without gap, and the head must name the last entry. Rows never leave the server.
+    The whole check runs inside PostgreSQL: every entry's content is hashed again with ``audit_content`` onto the hash of
+    the entry before it, numbers must be 1, 2, 3 … without gap, and the head must name the last entry.
     """
     with contract_scope(contract), connection.cursor() as cursor:
         cursor.execute(_VERIFY, {"contract": contract.pk})
@@ -90,8 +93,8 @@ def search(
     action: str = "",
     target: str = "",
     only_reads: bool = False,
-) -> QuerySet[Entry]:
-    """Entries of the contract in scope, newest first. ``last`` is exclusive; ``target`` is a whole ``kind:id`` or its beginning."""
+) -> Entries:
+    """Entries of the contract in scope, newest first. ``last`` is exclusive; ``target`` is a ``kind:id`` or a kind."""
     found = Entry.objects.all()
     if first:
         found = found.filter(at__gte=first)
@@ -108,6 +111,11 @@ def search(
     return found.order_by("-at", "-lane", "-seq")
 
 
+def nothing() -> Entries:
+    """No entries, where a search cannot be made."""
+    return Entry.objects.none()
+
+
 def label_of(action: str) -> str:
     """The sentence of an action for people; its bare name when no app knows it any more."""
     try:
@@ -116,6 +124,6 @@ def label_of(action: str) -> str:
         return action
 
 
-def stream(entries: QuerySet[Entry], *, limit: int) -> Iterator[Entry]:
+def stream(entries: Entries, *, limit: int) -> Iterator[Entry]:
     """At most ``limit`` entries one after another, without holding them all in memory."""
     yield from entries[:limit].iterator(chunk_size=2000)

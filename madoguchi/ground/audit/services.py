@@ -18,7 +18,7 @@ LANE_DEEDS = 0
 
 @dataclass(frozen=True)
 class Line:
-    """What to record: a registered action (see ``actions.py``), its target ``kind:id``, details without personal data."""
+    """What to record: a registered action (``actions.py``), its target ``kind:id``, details without personal data."""
 
     action: str
     target: str
@@ -26,7 +26,7 @@ class Line:
 
 
 def record(contract: Contract, action: str, target: str, *, by: Actor, now: dt.datetime, **detail: Any) -> None:
-    """Append one entry inside the running transaction. Call it last in a deed: the lane stays locked until the commit."""
+    """Append one entry inside the running transaction. Call it last in a deed: the lane is locked until the commit."""
     record_all(contract, [Line(action, target, detail)], by=by, now=now)
 
 
@@ -41,7 +41,8 @@ def record_all(
     n = len(lines)
     with connection.cursor() as cursor:
         cursor.execute(
-            "select audit_append(%s::smallint, %s::smallint, %s, %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[])",
+            "select audit_append(%s::smallint, %s::smallint, %s, %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::text[], %s::jsonb[])",
             [
                 contract.pk,
                 lane,

@@ -9,7 +9,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -18,7 +17,6 @@ from madoguchi.ground.accounts.models import Assignment
 from madoguchi.ground.accounts.queries import names_of
 from madoguchi.ground.audit import queries
 from madoguchi.ground.audit.actions import all_actions
-from madoguchi.ground.audit.models import Entry
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS
@@ -100,7 +98,7 @@ def export(request: HttpRequest, contract: Contract) -> HttpResponse:
     )
 
 
-def _search(request: HttpRequest, contract: Contract) -> tuple[SearchForm, QuerySet[Entry]]:
+def _search(request: HttpRequest, contract: Contract) -> tuple[SearchForm, queries.Entries]:
     people = Assignment.objects.filter(contract=contract).select_related("user").order_by("user__name")
     staff = [(f"user:{a.user_id}", a.user.name) for a in people]
     today: dt.date = request.now.date()
@@ -109,7 +107,7 @@ def _search(request: HttpRequest, contract: Contract) -> tuple[SearchForm, Query
         given["first"], given["last"] = (today - dt.timedelta(days=6)).isoformat(), today.isoformat()
     form = SearchForm(given, staff=staff)
     if not form.is_valid():
-        return form, Entry.objects.none()
+        return form, queries.nothing()
     data = form.cleaned_data
     return form, queries.search(
         first=_midnight(data["first"]) if data["first"] else None,
@@ -125,7 +123,7 @@ def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), tzinfo=JST)
 
 
-def _rows(entries: list[Entry]) -> list[dict[str, Any]]:
+def _rows(entries: list[Any]) -> list[dict[str, Any]]:
     names = names_of({e.actor for e in entries} | {e.target for e in entries})
     kinds = {str(k): v for k, v in ACTOR_KIND_LABELS.items()}
     channels = {str(k): v for k, v in CHANNEL_LABELS.items()}
