@@ -57,7 +57,8 @@ def clock_text(moment: dt.datetime | dt.time) -> str:
 
 def span_text(starts: dt.datetime | dt.time, ends: dt.datetime | dt.time) -> str:
     """``9:30〜10:00``."""
-    return f"{clock_text(starts)}〜{clock_text(ends)}"
+    dash = "〜" if language().startswith("ja") else "–"
+    return f"{clock_text(starts)}{dash}{clock_text(ends)}"
 
 
 def when_text(starts: dt.datetime, ends: dt.datetime | None = None) -> str:
@@ -350,7 +351,7 @@ def history_lines(booking: ResidentBooking, shown: dict[str, Shown]) -> list[Lin
         text = words[event.kind]
         moved = event.change.get("starts_at")
         if moved and moved[0] and moved[1]:
-            text += _("%(before)s から %(after)s へ。") % {
+            text += " " + _("%(before)s から %(after)s へ。") % {
                 "before": when_text(dt.datetime.fromisoformat(moved[0])),
                 "after": when_text(dt.datetime.fromisoformat(moved[1])),
             }

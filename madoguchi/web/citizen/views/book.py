@@ -399,8 +399,8 @@ def details(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse
     """Who comes and how to reach them."""
     held = _held(request, contract, flow)
     if isinstance(held, HttpResponse):
-        if request.method == "POST":
-            _keep_typed(request, contract, flow)
+        if request.method == "POST" and _keep_typed(request, contract, flow):
+            return _held(request, contract, flow)  # type: ignore[return-value]
         return held
     found, state = held
     now = request.now  # type: ignore[attr-defined]
@@ -457,16 +457,17 @@ def _typed(people: list[forms.PartyForm], contact: forms.PartyForm) -> dict[str,
     return {"people": [form.typed() for form in people], "contact": contact.typed()}
 
 
-def _keep_typed(request: HttpRequest, contract: Contract, flow_id: str) -> None:
-    """Details that arrive after the hold ended are kept for the next time chosen."""
+def _keep_typed(request: HttpRequest, contract: Contract, flow_id: str) -> bool:
+    """Keep details that arrive after the hold ended for the next time chosen; whether there was a flow to keep them in."""
     flow = flows.load(request, contract, flow_id)
     if flow is None or flow.done:
-        return
+        return False
     people, contact = _detail_forms(contract, flow, request.now.date(), request.POST)  # type: ignore[attr-defined]
     for form in (*people, contact):
         form.is_valid()
     flow.draft = flows.seal(contract, _typed(people, contact))
     flows.save(request, contract, flow)
+    return True
 
 
 def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
