@@ -86,6 +86,7 @@ def in_python() -> set[str]:
             PACKAGE / name
             for name in (
                 "web/ui/dates.py",
+                "web/ui/views.py",
                 "web/ui/footer.py",
                 "domain/booking/errors.py",
                 "domain/booking/party.py",
