@@ -67,8 +67,12 @@ class DayBox(forms.CharField):
 
 def fingerprint(data: QueryDict) -> str:
     """Identifies what was typed, so that only what was previewed can be confirmed."""
-    kept = sorted((key, data.getlist(key)) for key in data if key not in NOT_KEPT)
-    return hashlib.sha256(repr(kept).encode()).hexdigest()[:24]
+    return fingerprint_of(sorted((key, data.getlist(key)) for key in data if key not in NOT_KEPT))
+
+
+def fingerprint_of(value: object) -> str:
+    """Identifies a value by its representation."""
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:24]
 
 
 def month_of(text: str, default: dt.date) -> dt.date:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import audit, bookings, calendar, day, home, notices, staff
+from . import audit, bookings, calendar, day, home, notices, slots, staff
 
 app_name = "office"
 urlpatterns: list = [
@@ -25,4 +25,7 @@ urlpatterns: list = [
     path("day/<str:code>/mark/", day.mark, name="day_mark"),
     path("bookings/", bookings.bookings, name="bookings"),
     path("bookings/export/", bookings.export, name="bookings_export"),
+    path("slots/", slots.slots, name="slots"),
+    path("slots/<slug:pool>/patterns/", slots.patterns, name="slots_patterns"),
+    path("slots/<slug:pool>/<str:date>/", slots.day, name="slots_day"),
 ]
