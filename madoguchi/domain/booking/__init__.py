@@ -15,6 +15,6 @@ Invariants
     * ``taken <= capacity``, by a constraint; capacity is ``max(planned, taken)``, so a cut below what is taken shows as excess and heals as
       people cancel, and over-booking is possible only as an explicit right
     * every taker of capacity goes through the database function ``booking_take``: it locks slots in id order and grants all or none
-    * locks are taken in the order bookings → slots → audit lane, so that nothing can deadlock
+    * locks are taken in the order pools (editors of plans only) → bookings → slots → audit lane, so that nothing can deadlock
     * a person's data is sealed; only codes, times and counts are in the clear
 """

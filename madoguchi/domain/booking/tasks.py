@@ -17,7 +17,7 @@ from madoguchi.ground.kit.clock import JST
 
 from . import capacity
 from .enums import State
-from .models import Affected, Booking, Claim
+from .models import Affected, Booking, Claim, Pool
 from .services import reserve, slots
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ def expire_holds(now: dt.datetime) -> int:
                 .distinct()
             )
             if lost:
+                slots.lock_pools(list(Pool.objects.all()))
                 slots.flag_broken(contract, lost, reason="枠の変更", by=SYSTEM, now=now)
         return ended
 

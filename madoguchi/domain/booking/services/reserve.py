@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
 from madoguchi.domain.notices.models import Kind, Message
@@ -86,11 +86,16 @@ def reserve(contract: Contract, wanted: Reservation, *, by: Actor, now: dt.datet
             if made is None:
                 raise
             return made
-        if settings.GROUP_COMMIT and not connection.in_atomic_block:
-            outcome = batcher.submit(contract.pk, now, prepared.doc)
-        else:
-            with contract_scope(contract):
-                outcome = write(contract.pk, now, [prepared.doc], lane=audit.LANE_DEEDS)[0]
+        try:
+            if settings.GROUP_COMMIT and not connection.in_atomic_block:
+                outcome = batcher.submit(contract.pk, now, prepared.doc)
+            else:
+                with contract_scope(contract):
+                    outcome = write(contract.pk, now, [prepared.doc], lane=audit.LANE_DEEDS)[0]
+        except IntegrityError:
+            if attempt == TRIES - 1:
+                raise
+            continue  # the same key was committed elsewhere at this moment: ask again, and it answers
         if outcome.outcome == "full":
             if attempt == 0:
                 release_expired(contract, now=now, slots=_slots_of(prepared.doc))

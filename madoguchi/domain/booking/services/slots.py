@@ -185,6 +185,12 @@ def rebuild(
     return effect
 
 
+def lock_pools(pools: Sequence[Pool]) -> None:
+    """Let one editor after the other change the plans of these pools: taken first of all locks, in order of id."""
+    wanted = Pool.objects.filter(pk__in=[pool.pk for pool in pools])
+    list(wanted.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
 def flag_broken(contract: Contract, slots: Sequence[int], *, reason: str, by: Actor, now: dt.datetime) -> list[Booking]:
     """Put the bookings that these slots no longer carry on the work list, and tell those with a mail address.
 
@@ -237,6 +243,7 @@ def set_patterns(
 ) -> Effect:
     """Replace the weekly patterns of a pool from a day on; earlier days keep the old ones."""
     with contract_scope(contract):
+        lock_pools([pool])
         WeekPattern.objects.filter(pool=pool, valid_from__gte=valid_from).delete()
         WeekPattern.objects.filter(pool=pool, valid_to=None).update(valid_to=valid_from - dt.timedelta(days=1))
         WeekPattern.objects.filter(pool=pool, valid_to__gte=valid_from).update(
@@ -276,6 +283,7 @@ def set_day(
 ) -> Effect:
     """Give one day of a pool its own bands (an empty list closes it for reservations)."""
     with contract_scope(contract):
+        lock_pools([pool])
         DayPlan.objects.filter(pool=pool, date=date, withdrawn_at=None).update(withdrawn_at=now)
         DayPlan.objects.create(
             contract=contract,
@@ -296,6 +304,7 @@ def set_day(
 def withdraw_day(contract: Contract, pool: Pool, date: dt.date, *, by: Actor, now: dt.datetime) -> Effect:
     """Return a day to its weekly patterns."""
     with contract_scope(contract):
+        lock_pools([pool])
         DayPlan.objects.filter(pool=pool, date=date, withdrawn_at=None).update(withdrawn_at=now)
         effect = rebuild(contract, [pool], date, date, by=by, now=now)
         audit.record(
@@ -321,6 +330,8 @@ def change_calendar(contract: Contract, change: CalendarChange, *, by: Actor, no
     """Open, close or move the hours of one day; slots follow at once, bookings that break are listed and told."""
     with contract_scope(contract):
         site = Site.objects.get(code=change.site) if change.site else None
+        pools = list(Pool.objects.filter(site=site) if site else Pool.objects.all())
+        lock_pools(pools)
         row = CalendarOverride.objects.create(
             contract=contract,
             site=site,
@@ -333,7 +344,6 @@ def change_calendar(contract: Contract, change: CalendarChange, *, by: Actor, no
             created_at=now,
             created_by=by.label,
         )
-        pools = list(Pool.objects.filter(site=site) if site else Pool.objects.all())
         effect = rebuild(contract, pools, change.date, change.date, by=by, now=now)
         audit.record(
             contract, "calendar.changed", f"override:{row.pk}", by=by, now=now, date=change.date, kind=change.kind, site=change.site, channel=change.channel,
@@ -349,6 +359,7 @@ def withdraw_calendar_change(contract: Contract, override: int, *, by: Actor, no
         row.withdrawn_at = now
         row.save(update_fields=["withdrawn_at"])
         pools = list(Pool.objects.filter(site=row.site_id) if row.site_id else Pool.objects.all())
+        lock_pools(pools)
         effect = rebuild(contract, pools, row.date, row.date, by=by, now=now)
         audit.record(
             contract, "calendar.withdrawn", f"override:{row.pk}", by=by, now=now, date=row.date, **_counts(effect)
@@ -359,7 +370,9 @@ def withdraw_calendar_change(contract: Contract, override: int, *, by: Actor, no
 def extend(contract: Contract, *, by: Actor, now: dt.datetime) -> Effect:
     """Make the slots up to the horizon; runs every night and when a contract is set up."""
     with contract_scope(contract):
-        effect = rebuild(contract, list(Pool.objects.all()), now.date(), horizon(contract, now), by=by, now=now)
+        pools = list(Pool.objects.all())
+        lock_pools(pools)
+        effect = rebuild(contract, pools, now.date(), horizon(contract, now), by=by, now=now)
         if not effect.nothing:
             audit.record(contract, "slots.rebuilt", f"contract:{contract.code}", by=by, now=now, **_counts(effect))
         return effect
