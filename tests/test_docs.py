@@ -72,7 +72,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
         targets = re.findall(r"\]\(([^)\s#]+)", without_code(text_of(page)))
         waiting += [(page.parent / target).resolve() for target in targets if "://" not in target]
     missing = sorted(str(page.relative_to(ROOT)) for page in DOCS.rglob("*.md") if page not in seen)
-    assert missing == []
+    assert missing == [], "link these from README.md and README.ja.md, or from the README.md of their folder"
 
 
 def test_the_readmes_are_a_pair() -> None:
