@@ -1,0 +1,185 @@
+"""A real installation for real browsers: database, web server, worker and mailbox as processes, at a moment of our own.
+
+The installation is the demo without its three months of bookings. Its clock starts on Monday 2 November 2026, 9:00 in Japan.
+Chromium comes from the system; where it is missing the journeys are skipped, except under ``CI``. ``E2E_AGAINST=folder`` walks
+through an installation that already runs: the folder is its data, with its address in the file ``address``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from madoguchi.ground.kit.clock import JST
+
+from .journey import ROOT, Installation
+
+BEGIN = dt.datetime(2026, 11, 2, 9, 0, tzinfo=JST)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--lang=ja-JP",
+]
+STAFF = """
+import django; django.setup()
+from madoguchi.ground.accounts.demo import make_demo_staff
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit import clock
+make_demo_staff(list(Contract.objects.all()), clock.now())
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every journey is marked, and runs in the one worker that holds the installation."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the system's Chromium."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path:
+        return path
+    message = "Chromium is missing: apt-get install chromium, or set CHROMIUM to its path"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The five contracts served on a free port, with worker and mailbox."""
+    if os.environ.get("E2E_AGAINST"):
+        data = Path(os.environ["E2E_AGAINST"])
+        yield Installation((data / "address").read_text().strip(), data)
+        return
+    data = tmp_path_factory.mktemp("installation")
+    port, smtp = _free_port(), _free_port()
+    url = f"http://127.0.0.1:{port}"
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "MADOGUCHI_")) and k != "DATABASE_URL"}
+    env |= {
+        "MADOGUCHI_MODE": "demo",
+        "DJANGO_SETTINGS_MODULE": "config.settings.demo",
+        "MADOGUCHI_DATA": str(data),
+        "MADOGUCHI_URL": url,
+        "MADOGUCHI_SMTP": f"smtp://127.0.0.1:{smtp}",
+        "MADOGUCHI_MAIL_FROM": "yoyaku@madoguchi.example",
+    }
+    (data / "clock-offset").write_text(str((BEGIN - dt.datetime.now(JST)).total_seconds()))
+    log = (data / "log.txt").open("wb")
+    madoguchi = [sys.executable, "-m", "madoguchi"]
+    worker = subprocess.Popen([*madoguchi, "mailbox", "--port", str(smtp)], cwd=ROOT, env=env, stderr=log, stdout=log)
+    running = [worker]
+    try:
+        for command in ([*madoguchi, "migrate"], [sys.executable, "-c", STAFF]):
+            done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240)
+            assert done.returncode == 0, done.stdout + done.stderr
+        serve = [*madoguchi, "serve", "--port", str(port), "--workers", "1", "--threads", "16"]
+        for command in ([*madoguchi, "worker"], serve):
+            running.append(subprocess.Popen(command, cwd=ROOT, env=env, stderr=log, stdout=log))
+        _wait_until_up(url, running, data)
+        yield Installation(url, data)
+    finally:
+        for process in reversed(running):
+            process.send_signal(signal.SIGTERM)
+        for process in running:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        log.close()
+
+
+def _wait_until_up(url: str, running: list[subprocess.Popen[bytes]], data: Path) -> None:
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        assert all(process.poll() is None for process in running), (data / "log.txt").read_text()
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.3)
+    pytest.fail(f"the server did not come up:\n{(data / 'log.txt').read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """One Chromium per file. Playwright's loop runs in this thread, so Django must not mistake it for an asynchronous view."""
+    from playwright.sync_api import sync_playwright
+
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    try:
+        with sync_playwright() as playwright:
+            found = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+            yield found
+            found.close()
+    finally:
+        if before is None:
+            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+        else:
+            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@pytest.fixture
+def visit(browser: Any, installation: Installation) -> Iterator[Callable[..., Any]]:
+    """``visit(width=360, **options)`` gives a page of a new person.
+
+    A script error, a breach of the content security policy or a request to another host fails the test at its end.
+    """
+    contexts: list[Any] = []
+    trouble: list[str] = []
+
+    def make(width: int = 1280, **options: Any) -> Any:
+        context = browser.new_context(
+            base_url=installation.url,
+            viewport={"width": width, "height": 800 if width > 600 else 740},
+            locale=options.pop("locale", "ja-JP"),
+            timezone_id="Asia/Tokyo",
+            **options,
+        )
+        context.set_default_timeout(15_000)
+        context.on("request", lambda r: _same_host(r.url, installation.url, trouble))
+        context.on("weberror", lambda e: trouble.append(f"script: {e.error}"))
+        context.on("console", lambda m: trouble.append(m.text) if "Content Security Policy" in m.text else None)
+        contexts.append(context)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def _same_host(asked: str, own: str, trouble: list[str]) -> None:
+    if not asked.startswith((own, "data:", "blob:", "about:")):
+        trouble.append(f"request to another host: {asked}")

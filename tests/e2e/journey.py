@@ -1,0 +1,127 @@
+"""Steps that several journeys share, in the words of the person who takes them."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from madoguchi import mailbox
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOTS = Path(__file__).parent / "shots"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+FLOWING = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running system: its address and its data folder."""
+
+    url: str
+    data: Path
+
+    def mail_to(self, address: str, about: str, *, seconds: float = 25) -> mailbox.StoredMail:
+        """The newest mail to ``address`` whose subject holds ``about``; waits for the worker to send it."""
+        folder = self.data / "mailbox"
+        until = time.monotonic() + seconds
+        seen: list[str] = []
+        while time.monotonic() < until:
+            found = [mail for name in mailbox.names(folder) if (mail := mailbox.stored(folder, name))]
+            seen = [mail.subject for mail in found if mail.to == address]
+            for mail in found:
+                if mail.to == address and about in mail.subject:
+                    return mail
+            time.sleep(0.3)
+        raise AssertionError(f"no mail about {about!r} to {address}; there are {seen}")
+
+
+def shot(page: Any, name: str) -> None:
+    """Keep a picture of the whole page for people to look at."""
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}-{page.viewport_size['width']}.png", full_page=True)
+
+
+def check(page: Any, name: str = "") -> None:
+    """The page is accessible by axe (WCAG A and AA: nothing serious or critical) and does not scroll sideways."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    bad = [
+        f"{v['id']} ({v['impact']}): {v['help']}: {[n['html'][:160] for n in v['nodes']][:3]}"
+        for v in found["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert bad == [], f"{page.url}: {bad}"
+    assert page.evaluate(FLOWING) <= 0, f"{page.url} scrolls sideways"
+    if name:
+        shot(page, name)
+
+
+def heading(page: Any) -> str:
+    """The title a person reads on the page."""
+    return str(page.locator("h1").first.inner_text()).strip()
+
+
+def choose_day(page: Any, iso: str) -> None:
+    """Press a day of the month shown."""
+    page.locator(f'td[data-day="{iso}"] a').click()
+    page.wait_for_url("**/day/**")
+
+
+def choose_time(page: Any, time_of_day: str) -> None:
+    """Mark a time of the day shown, e.g. ``10:00``."""
+    label = page.locator("label.slot").filter(has_text=re.compile(rf"^\s*{time_of_day}\D"))
+    label.first.click()
+
+
+def fill_person(page: Any, number: int, name: str, kana: str, born: tuple[str, str, str, str] | None = None) -> None:
+    """The fields of one person; ``born``: era code (empty: western), year, month, day."""
+    page.fill(f"#id_person{number}-name", name)
+    page.fill(f"#id_person{number}-kana", kana)
+    if born:
+        stem = f"#id_person{number}-birth_date"
+        if born[0]:
+            page.select_option(f"{stem}_era", born[0])
+        for part, value in zip(("year", "month", "day"), born[1:], strict=True):
+            page.fill(f"{stem}_{part}", value)
+
+
+def booking_code(page: Any) -> str:
+    """The number on the page of the finished reservation."""
+    return str(page.locator(".booking-number").first.inner_text()).strip()
+
+
+def book_one(page: Any, *, email: str, day: str, at: str, city: str = "hatsukaichi", phone: str = "090-1111-2222") -> str:
+    """A resident of a city books a card pick-up on the web; the booking's number. The page stays on the confirmation."""
+    page.goto(f"/{city}/book/?p=card_pickup")
+    page.locator('button[name="next"]').click()
+    if "/site/" in page.url:
+        page.locator("a.card-link").first.click()
+    choose_day(page, day)
+    choose_time(page, at)
+    page.locator("form[action*='hold'] button[type=submit]").click()
+    fill_person(page, 1, "山田 太郎", "ヤマダ タロウ")
+    page.fill("#id_contact-phone", phone)
+    page.fill("#id_contact-email", email)
+    page.locator("form[data-draft] button[type=submit]").click()
+    page.locator("main form button.button-large[type=submit]").first.click()
+    page.wait_for_url("**/done/")
+    return booking_code(page)
+
+
+def link_in(body: str) -> str:
+    """The address of the booking's own page in the text of a mail."""
+    found = re.search(r"https?://\S+/r/\S+", body)
+    assert found, body
+    return found[0]
+
+
+def sign_in(page: Any, local: str) -> None:
+    """Become one of the demo's people by the button, e.g. ``operator.hatsukaichi``."""
+    page.goto("/demo/")
+    page.locator(f'button[value="{local}@demo.example.jp"]').click()
+    page.wait_for_url("**/staff/**")
