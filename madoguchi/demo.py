@@ -1,7 +1,7 @@
 """Synthetic data of the demo: three months of bookings of five contracts, made by the same deeds as real ones.
 
 Everything is invented and deterministic: names are combined from common ones, addresses end in ``example.jp``, phone numbers are made up.
-Mails of the past are marked as sent, so that the demo's mailbox starts empty.
+Mails of the past are marked as sent, so that the demo's mailbox starts empty. A contract's data appears all at once, when it is whole.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from madoguchi.ground.kit.clock import JST
 
 BACK = 46
 AHEAD = 44
-PER_DAY = 28
+PER_DAY = 20
 SURNAMES = [
     ("佐藤", "サトウ"), ("鈴木", "スズキ"), ("高橋", "タカハシ"), ("田中", "タナカ"), ("伊藤", "イトウ"), ("渡辺", "ワタナベ"), ("山本", "ヤマモト"),
     ("中村", "ナカムラ"), ("小林", "コバヤシ"), ("加藤", "カトウ"), ("吉田", "ヨシダ"), ("山田", "ヤマダ"), ("佐々木", "ササキ"), ("山口", "ヤマグチ"),
@@ -74,7 +74,8 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
         with contract_scope(contract):
             empty = not Booking.objects.exists() and not _external_exists()
         if empty:
-            count = _fill(contract, now)
+            with contract_scope(contract):
+                count = _fill(contract, now)
             say(f"  {contract.name}: {count}")
     return logins
 
@@ -131,8 +132,7 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
             made += [
                 (o.code, start) for o, (_, start, _) in zip(outcomes, group, strict=True) if o.outcome == "created"
             ]
-    with contract_scope(contract):
-        _live(contract, dice, made, staff, now)
+    _live(contract, dice, made, staff, now)
     _mails_of_the_past(contract, now)
     _changes_of_plan(contract, staff["city"], now)
     return f"予約 {len(made)} 件"

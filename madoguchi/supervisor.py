@@ -52,13 +52,15 @@ class Supervisor:
             self._users.join()
             self.database.start()
 
-    def run(self) -> int:
-        """Start everything and wait; 0 after an orderly stop."""
+    def run(self, *, meanwhile: Callable[[], None] | None = None) -> int:
+        """Start everything and wait; 0 after an orderly stop. ``meanwhile`` runs once beside the children."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         self.hold_database()
         for child in self.children:
             child.start()
+        if meanwhile is not None:
+            threading.Thread(target=meanwhile, name="meanwhile", daemon=True).start()
         while not self.stopping.wait(0.5):
             self._watch_database()
             for child in self.children:

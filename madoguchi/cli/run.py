@@ -183,13 +183,16 @@ def _demo(arguments: argparse.Namespace) -> int:
     migrate_all(clock.now(), first=begin_at(clock.now()))
     if not Contract.objects.exists():
         raise Complaint("no contract profiles found: put one into the profiles folder")
-    logins = load(now=clock.now(), say=say)
-    for line in _welcome(f"http://{host}:{port}", logins):
-        say(line)
     from django.db import connections
 
+    def fill() -> None:
+        for line in _welcome(f"http://{host}:{port}", load(now=clock.now(), say=say)):
+            say(line)
+        connections.close_all()
+
     connections.close_all()
-    return supervisor.run()
+    say(f"  the site answers at http://{host}:{port}/ in a moment; the synthetic bookings of each city follow")
+    return supervisor.run(meanwhile=fill)
 
 
 def _welcome(url: str, logins: list[Any]) -> list[str]:
