@@ -1,4 +1,4 @@
-"""Verbs about contracts: ``profile check``, ``calendar``, ``api-key``."""
+"""Verbs about contracts: ``profile check``, ``calendar``, ``api-key``, ``invite``."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ def add(verbs: Any) -> None:
     key.add_argument("--name", default="command line", help="what it is for")
     key.add_argument("--per-minute", type=int, default=600, help="requests per minute and process; 0: no limit")
     key.set_defaults(do=_api_key)
+
+    invite = verbs.add_parser("invite", help="invite a person by mail: the way to the first account of an installation")
+    invite.add_argument("contract", metavar="CONTRACT")
+    invite.add_argument("--email", required=True)
+    invite.add_argument("--name", required=True)
+    invite.add_argument(
+        "--role", required=True, choices=["auditor", "operator", "counter", "supervisor", "manager", "city"]
+    )
+    invite.add_argument("--organisation", default="")
+    invite.set_defaults(do=_invite)
 
 
 def _date(text: str) -> dt.date:
@@ -145,4 +155,30 @@ def _api_key(arguments: argparse.Namespace) -> int:
     except UnknownScope as error:
         raise Complaint(str(error), 2) from None
     say(secret)
+    return 0
+
+
+def _invite(arguments: argparse.Namespace) -> int:
+    set_up_django()
+    from smtplib import SMTPException
+
+    from madoguchi.ground.accounts.models import Role
+    from madoguchi.ground.accounts.services import invite
+    from madoguchi.ground.kit import clock
+
+    try:
+        invite(
+            find_contract(arguments.contract),
+            email=arguments.email,
+            name=arguments.name,
+            organisation=arguments.organisation,
+            role=Role(arguments.role),
+            by=None,
+            now=clock.now(),
+        )
+    except (SMTPException, OSError) as error:
+        raise Complaint(f"the invitation could not be mailed, so nothing was kept: {error}; see MADOGUCHI_SMTP") from None
+    except ValueError as error:
+        raise Complaint(str(error), 2) from None
+    say(f"invited {arguments.email} as {arguments.role} of {arguments.contract}; the link is valid for 72 hours")
     return 0
