@@ -160,7 +160,7 @@ def _api_key(arguments: argparse.Namespace) -> int:
 
 def _invite(arguments: argparse.Namespace) -> int:
     set_up_django()
-    from smtplib import SMTPException
+    from django.core.exceptions import ValidationError
 
     from madoguchi.ground.accounts.models import Role
     from madoguchi.ground.accounts.services import invite
@@ -176,9 +176,7 @@ def _invite(arguments: argparse.Namespace) -> int:
             by=None,
             now=clock.now(),
         )
-    except (SMTPException, OSError) as error:
-        raise Complaint(f"the invitation could not be mailed, so nothing was kept: {error}; see MADOGUCHI_SMTP") from None
-    except ValueError as error:
-        raise Complaint(str(error), 2) from None
+    except ValidationError as error:
+        raise Complaint(" ".join(error.messages)) from None
     say(f"invited {arguments.email} as {arguments.role} of {arguments.contract}; the link is valid for 72 hours")
     return 0
