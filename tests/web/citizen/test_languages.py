@@ -19,16 +19,7 @@ PACKAGE = Path(settings.BASE if hasattr(settings, "BASE") else settings.PROFILES
 COMPLETE = ("en", "ja-easy")
 OTHERS = tuple(code for code, _ in settings.LANGUAGES if code not in ("ja", *COMPLETE))
 JAPANESE = re.compile(r"[\u3041-\u30fa\u4e00-\u9fff]")
-MAY_SHOW_JAPANESE = {
-    "令和8年7月1日",
-    "西暦",
-    "交付通知書",
-    "令和",
-    "平成",
-    "昭和",
-    "大正",
-    "明治",
-}
+MAY_SHOW_JAPANESE = ("令和8年7月1日", "交付通知書", "西暦", "令和", "平成", "昭和", "大正", "明治")
 """Japanese that English readers need to see: what is printed on paper, what is chosen on the form."""
 
 
