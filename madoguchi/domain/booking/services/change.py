@@ -157,8 +157,11 @@ def _revise(
 def _stay(
     before: Mapping[int, Attendee], held: Mapping[int, list[int]], members: Sequence[Member], same_time: bool
 ) -> list[rules.Visit] | None:
-    """Visits as they are when time and procedures of everybody stay; a person's place is then never shuffled."""
-    if not same_time or len(members) != len(before):
+    """Visits as they are when time and procedures of all who stay are the same; a person's place is then never shuffled.
+
+    So a party may shrink even where its slot was closed or cut meanwhile.
+    """
+    if not same_time:
         return None
     visits = []
     for member in members:
