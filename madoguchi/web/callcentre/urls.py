@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from . import booking, desk
+from . import booking, desk, external
 
 app_name = "callcentre"
 urlpatterns = [
     path("", desk.desk, name="desk"),
     path("new/", desk.new, name="new"),
+    path("external/", external.external, name="external"),
     path("b/<str:code>/", booking.show, name="booking"),
     path("b/<str:code>/change/", booking.change, name="change"),
     path("b/<str:code>/contact/", booking.contact, name="contact"),

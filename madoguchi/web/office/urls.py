@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import audit, bookings, calendar, day, home, notices, slots, staff
+from . import affected, audit, bookings, calendar, contract, day, home, notices, slots, staff, texts
 
 app_name = "office"
 urlpatterns: list = [
@@ -28,4 +28,9 @@ urlpatterns: list = [
     path("slots/", slots.slots, name="slots"),
     path("slots/<slug:pool>/patterns/", slots.patterns, name="slots_patterns"),
     path("slots/<slug:pool>/<str:date>/", slots.day, name="slots_day"),
+    path("affected/", affected.affected, name="affected"),
+    path("affected/<int:affected>/settle/", affected.settle, name="affected_settle"),
+    path("texts/", texts.texts, name="texts"),
+    path("texts/<slug:procedure>/<slug:language>/", texts.text, name="text"),
+    path("contract/", contract.contract, name="contract"),
 ]

@@ -45,7 +45,7 @@ def actions(contract: Contract) -> list[str]:
         return list(Entry.objects.order_by("id").values_list("action", flat=True))
 
 
-@pytest.mark.req("BOOK-20")
+@pytest.mark.req("BOOK-11")
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -68,7 +68,7 @@ def test_what_was_typed_is_understood(text: str, kind: str) -> None:
     assert bool(key.problem) == (kind == "unknown")
 
 
-@pytest.mark.req("BOOK-20")
+@pytest.mark.req("BOOK-11")
 @pytest.mark.parametrize("text", ["ヤマダタロウ 昭和55年1月2日", "090 1234 5678"])
 def test_one_live_match_opens_and_the_search_is_audited_without_its_text(
     site: Contract, at_desk: Client, now: dt.datetime, text: str
@@ -106,7 +106,7 @@ def test_queries_of_a_search_do_not_grow_with_the_matches(site: Contract, at_des
     assert count() == two
 
 
-@pytest.mark.req("BOOK-21")
+@pytest.mark.req("BOOK-11")
 def test_a_booking_is_made_on_one_screen_and_read_out(site: Contract, at_desk: Client) -> None:
     first = at_desk.get(f"{DESK}new/").content.decode()
     sent = {**PERSON, "key": fields(first)["key"]}
@@ -130,7 +130,7 @@ def test_a_booking_is_made_on_one_screen_and_read_out(site: Contract, at_desk: C
         assert Booking.objects.count() == 1
 
 
-@pytest.mark.req("BOOK-21")
+@pytest.mark.req("BOOK-11")
 def test_wrong_input_keeps_everything_typed(site: Contract, at_desk: Client) -> None:
     answer = at_desk.post(
         f"{DESK}new/", {**PERSON, "key": "k1", "r1_birth_date": "S99.1.2", "c_phone": "090", "at": ""}
@@ -153,7 +153,7 @@ def test_more_people_and_another_day_keep_everything_typed(site: Contract, at_de
     assert not re.search(r"name=\"at\"[^>]* checked", page)
 
 
-@pytest.mark.req("BOOK-08")
+@pytest.mark.req("BOOK-11")
 def test_a_full_time_offers_the_nearest_ones(site: Contract, at_desk: Client) -> None:
     with contract_scope(site):
         Slot.objects.filter(starts_at=TUESDAY_10, pool__code="card").update(planned=0, capacity=0)
@@ -168,7 +168,7 @@ def test_a_full_time_offers_the_nearest_ones(site: Contract, at_desk: Client) ->
     }
 
 
-@pytest.mark.req("BOOK-22")
+@pytest.mark.req("BOOK-02")
 def test_only_leaders_over_book_and_only_with_a_reason(site: Contract, at_desk: Client, sign_in: SignIn) -> None:
     with contract_scope(site):
         Slot.objects.filter(starts_at=TUESDAY_10, pool__code="card").update(planned=0, capacity=0)
@@ -185,7 +185,7 @@ def test_only_leaders_over_book_and_only_with_a_reason(site: Contract, at_desk: 
         assert Booking.objects.get().overbooked
 
 
-@pytest.mark.req("BOOK-23")
+@pytest.mark.req("BOOK-16")
 def test_the_same_person_twice_needs_a_tick(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     made = book(site, TUESDAY_10 + dt.timedelta(days=2), names=(("山田花子", "ヤマダ ハナコ", "1980-01-02"),), now=now)
     answer = at_desk.post(f"{DESK}new/", {**PERSON, "key": "k5"})
@@ -210,7 +210,7 @@ def change_form(contract: Contract, code: str) -> dict[str, str]:
     return sent
 
 
-@pytest.mark.req("BOOK-24")
+@pytest.mark.req("BOOK-11", "BOOK-05")
 def test_move_add_and_change_in_one_deed(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     made = book(site, now=now)
     url = f"{DESK}b/{made.code}/change/"
@@ -237,7 +237,7 @@ def test_move_add_and_change_in_one_deed(site: Contract, at_desk: Client, now: d
     assert "別の画面で予約の内容が変わりました" in stale.content.decode()
 
 
-@pytest.mark.req("BOOK-24")
+@pytest.mark.req("BOOK-11", "BOOK-05")
 def test_a_person_is_taken_out(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     made = book(site, names=(("甲", "コウ", "1980-01-02"), ("乙", "オツ", "1981-01-02")), now=now)
     sent = change_form(site, made.code) | {"r1_drop": "on"}
@@ -246,7 +246,7 @@ def test_a_person_is_taken_out(site: Contract, at_desk: Client, now: dt.datetime
         assert [g.person.name for g in panel(site, made.code).people] == ["乙"]
 
 
-@pytest.mark.req("BOOK-25")
+@pytest.mark.req("BOOK-09", "BOOK-11")
 def test_contact_is_edited_and_history_shows_before_and_after(
     site: Contract, at_desk: Client, now: dt.datetime
 ) -> None:
@@ -260,7 +260,7 @@ def test_contact_is_edited_and_history_shows_before_and_after(
     assert "コールセンター・電話" in page
 
 
-@pytest.mark.req("BOOK-26")
+@pytest.mark.req("BOOK-11")
 def test_cancelling_needs_a_reason_and_the_seen_version(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     made = book(site, now=now)
     url = f"{DESK}b/{made.code}/cancel/"
@@ -273,6 +273,7 @@ def test_cancelling_needs_a_reason_and_the_seen_version(site: Contract, at_desk:
     assert "都合が悪くなった" in at_desk.get(f"{DESK}b/{made.code}/").content.decode()
 
 
+@pytest.mark.req("SEC-03", "SEC-04")
 def test_notes_are_sealed_and_refuse_an_individual_number(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     made = book(site, now=now)
     url = f"{DESK}b/{made.code}/note/"
@@ -287,7 +288,7 @@ def test_notes_are_sealed_and_refuse_an_individual_number(site: Contract, at_des
     assert "車いすで来る" in at_desk.get(f"{DESK}b/{made.code}/").content.decode()
 
 
-@pytest.mark.req("ACC-05")
+@pytest.mark.req("SEC-01")
 def test_auditors_look_and_cannot_touch(site: Contract, sign_in: SignIn, now: dt.datetime) -> None:
     made = book(site, now=now)
     auditor = sign_in(site, Role.AUDITOR)
@@ -297,6 +298,7 @@ def test_auditors_look_and_cannot_touch(site: Contract, sign_in: SignIn, now: dt
         assert auditor.post(f"{DESK}b/{made.code}/{deed}/", {}).status_code == 403
 
 
+@pytest.mark.req("CON-02")
 def test_staff_of_another_contract_find_nothing(
     site: Contract, contracts: dict[str, Contract], sign_in: SignIn, now: dt.datetime
 ) -> None:

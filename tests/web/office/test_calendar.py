@@ -59,7 +59,7 @@ def evening(contract: Contract) -> list[tuple[str, int]]:
         return [(f"{s.starts_at.astimezone(JST):%H:%M}", s.planned) for s in slots.order_by("starts_at")]
 
 
-@pytest.mark.req("BOOK-30")
+@pytest.mark.req("CAL-05", "BOOK-02")
 def test_an_evening_gets_hours_and_places_only_after_a_preview(site: Contract, leader: Client) -> None:
     before = evening(site)
     page = leader.post(URL, EVENING | {"step": "preview"}).content.decode()
@@ -87,7 +87,7 @@ def test_an_evening_gets_hours_and_places_only_after_a_preview(site: Contract, l
     assert leader.post(url, {"step": "confirm"}).status_code == 404
 
 
-@pytest.mark.req("BOOK-31")
+@pytest.mark.req("CAL-05", "BOOK-02")
 def test_a_closure_lists_who_must_be_told_and_cancels_nobody(site: Contract, leader: Client, now: dt.datetime) -> None:
     by_phone = book(site, now=now)
     by_mail = book(site, TUESDAY_10 + dt.timedelta(hours=1), email="taro@example.jp", now=now)
@@ -135,7 +135,7 @@ def test_wrong_input_is_named_and_kept(site: Contract, leader: Client, wrong: di
     assert 'value="17:15"' in page
 
 
-@pytest.mark.req("ACC-05")
+@pytest.mark.req("SEC-01")
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.COUNTER, Role.AUDITOR])
 def test_others_only_look(site: Contract, sign_in: SignIn, role: Role) -> None:
     client = sign_in(site, role)

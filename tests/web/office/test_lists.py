@@ -36,7 +36,7 @@ def queries(client: Client, url: str) -> int:
     return len(seen)
 
 
-@pytest.mark.req("BOOK-40")
+@pytest.mark.req("BOOK-15", "BOOK-10")
 def test_the_sheet_shows_who_comes_and_marks_them(
     site: Contract, at_desk: Client, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +61,7 @@ def test_the_sheet_shows_who_comes_and_marks_them(
     assert at_desk.post(f"{DAY}{made.code}/mark/", {"mark": "other"}).status_code == 404
 
 
-@pytest.mark.req("BOOK-40")
+@pytest.mark.req("BOOK-15", "BOOK-10")
 def test_queries_do_not_grow_with_the_bookings(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     urls = [f"{DAY}?date=2026-11-10", f"{LIST}?{RANGE}&personal=on"]
     book(site, now=now)
@@ -73,7 +73,7 @@ def test_queries_do_not_grow_with_the_bookings(site: Contract, at_desk: Client, 
     assert [queries(at_desk, url) for url in urls] == one
 
 
-@pytest.mark.req("BOOK-41")
+@pytest.mark.req("BOOK-10")
 def test_conditions_narrow_the_list(site: Contract, at_desk: Client, now: dt.datetime, operator: Actor) -> None:
     a = book(site, now=now)
     b = book(site, TUESDAY_10 + dt.timedelta(days=1, hours=4), procedure="pin_reset", by=operator, now=now)
@@ -99,7 +99,7 @@ def test_conditions_narrow_the_list(site: Contract, at_desk: Client, now: dt.dat
     assert "終わりの日は、始まりの日以後" in wrong.content.decode()
 
 
-@pytest.mark.req("BOOK-42")
+@pytest.mark.req("BOOK-10", "SEC-02")
 def test_names_are_shown_and_written_only_when_asked(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     book(site, now=now)
     assert "山田" not in at_desk.get(f"{LIST}?{RANGE}").content.decode()
@@ -115,7 +115,7 @@ def test_names_are_shown_and_written_only_when_asked(site: Contract, at_desk: Cl
     assert at_desk.get(f"{LIST}export/").status_code == 405
 
 
-@pytest.mark.req("BOOK-43")
+@pytest.mark.req("BOOK-10", "SEC-05")
 def test_bytes_of_the_files_and_no_formulas(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     book(site, names=(("=1+1", "ヤマダ タロウ", "1980-01-02"),), now=now)
     sent = {"query": f"{RANGE}&personal=on"}
@@ -131,7 +131,7 @@ def test_bytes_of_the_files_and_no_formulas(site: Contract, at_desk: Client, now
     assert (name.value, name.data_type) == ("=1+1", "s")
 
 
-@pytest.mark.req("BOOK-43")
+@pytest.mark.req("BOOK-10", "SEC-05")
 def test_characters_that_do_not_fit_are_told_before_the_file(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     made = book(site, names=(("𠮷田 花子", "ヨシダ ハナコ", "1980-01-02"),), now=now)
     sent = {"query": f"{RANGE}&personal=on", "form": "cp932"}
@@ -145,7 +145,7 @@ def test_characters_that_do_not_fit_are_told_before_the_file(site: Contract, at_
     assert "〓田 花子".encode("cp932") in at_desk.post(f"{LIST}export/", sent | {"confirmed": "1"}).content
 
 
-@pytest.mark.req("ACC-05")
+@pytest.mark.req("SEC-01")
 def test_auditors_see_the_day_and_cannot_mark(site: Contract, sign_in: SignIn, now: dt.datetime) -> None:
     made = book(site, now=now)
     auditor = sign_in(site, Role.AUDITOR)

@@ -46,7 +46,7 @@ def leader(site: Contract, sign_in: SignIn) -> Client:
     return sign_in(site, Role.SUPERVISOR)
 
 
-@pytest.mark.req("BOOK-32")
+@pytest.mark.req("BOOK-02")
 def test_the_week_shows_taken_and_planned(site: Contract, at_desk: Client, now: dt.datetime) -> None:
     book(site, now=now)
     page = at_desk.get(f"{URL}?week=2026-11-10").content.decode()
@@ -54,7 +54,7 @@ def test_the_week_shows_taken_and_planned(site: Contract, at_desk: Client, now: 
     assert "曜日ごとの枠を変える" not in page
 
 
-@pytest.mark.req("BOOK-32")
+@pytest.mark.req("BOOK-02")
 def test_a_day_gets_its_own_bands_and_returns(site: Contract, leader: Client) -> None:
     usual = day_of(site, "2026-11-10")
     sent = {"action": "set", "bands": "９：００〜１０：００　２人\r\n17:30-18:30 4", "reason": "夜間窓口"}
@@ -68,7 +68,7 @@ def test_a_day_gets_its_own_bands_and_returns(site: Contract, leader: Client) ->
     assert day_of(site, "2026-11-10") == usual
 
 
-@pytest.mark.req("BOOK-31")
+@pytest.mark.req("CAL-05", "BOOK-02")
 def test_closing_a_day_lists_the_bookings_first(site: Contract, leader: Client, now: dt.datetime) -> None:
     made = book(site, now=now)
     sent = {"action": "close", "bands": "8:30-17:00 6", "reason": "台風"}
@@ -83,7 +83,7 @@ def test_closing_a_day_lists_the_bookings_first(site: Contract, leader: Client, 
         assert DayPlan.objects.get(withdrawn_at=None).bands == []
 
 
-@pytest.mark.req("BOOK-32")
+@pytest.mark.req("BOOK-02")
 def test_weekly_patterns_change_from_a_day_on(site: Contract, leader: Client) -> None:
     url = f"{URL}card/patterns/"
     assert "08:30-17:15 6" in leader.get(url).content.decode()
@@ -102,7 +102,7 @@ def test_weekly_patterns_change_from_a_day_on(site: Contract, leader: Client) ->
         }
 
 
-@pytest.mark.req("BOOK-32")
+@pytest.mark.req("BOOK-02")
 def test_confirming_something_else_only_previews(site: Contract, leader: Client) -> None:
     usual = day_of(site, "2026-11-10")
     sent = {"action": "set", "bands": "9:00-10:00 2", "reason": "研修"}
@@ -143,7 +143,7 @@ def test_bands_are_read_and_shown() -> None:
     )
 
 
-@pytest.mark.req("ACC-05")
+@pytest.mark.req("SEC-01")
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.COUNTER, Role.AUDITOR])
 def test_others_look_and_cannot_change(site: Contract, sign_in: SignIn, role: Role) -> None:
     client = sign_in(site, role)
