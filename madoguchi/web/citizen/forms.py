@@ -215,12 +215,12 @@ class ProcedureForm(forms.Form):
 
     use_required_attribute = False
 
-    def __init__(self, procedures: list[Shown], label: str, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, procedures: list[Shown], label: str, *args: Any, hints: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["procedure"] = forms.ChoiceField(
             label=label,
             choices=[(p.code, full_name(p)) for p in procedures],
-            widget=ProcedureWidget({p.code: hint(p) for p in procedures}),
+            widget=ProcedureWidget({p.code: hint(p) for p in procedures} if hints else {}),
             error_messages={
                 "required": _("手続きを1つ選んでください。"),
                 "invalid_choice": _("手続きを1つ選んでください。"),

@@ -46,7 +46,11 @@ def locale() -> str:
 
 
 def day_text(date: dt.date) -> str:
-    """A day with weekday in the reader's language."""
+    """A day with weekday in the reader's language; in plain Japanese with both calendars in one line."""
+    if language() == "ja-easy":
+        era, year = dates.era_of(date)
+        month_and_day = f"{date.month}月{date.day}日({dates.WEEKDAYS[date.weekday()]})"
+        return f"{date.year}年（{era.name}{dates.year_text(year)}年）{month_and_day}"
     return dates.show_for(date, language())
 
 

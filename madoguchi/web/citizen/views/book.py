@@ -81,7 +81,7 @@ def who(request: HttpRequest, contract: Contract) -> HttpResponse:
     for n, code in enumerate(chosen, start=1):
         label = _("%(n)s人目の手続き") % {"n": n} if len(chosen) > 1 else _("どの手続きで来ますか")
         data = {f"p{n}": code} if sent else None
-        form = forms.ProcedureForm(shown, label, data, initial={"procedure": code})
+        form = forms.ProcedureForm(shown, label, data, initial={"procedure": code}, hints=n == 1)
         form.add_prefix = lambda name, n=n: f"p{n}"  # type: ignore[method-assign,misc]
         people.append((n, form))
     context = {
@@ -90,6 +90,7 @@ def who(request: HttpRequest, contract: Contract) -> HttpResponse:
         "forms": [form for _n, form in people] if sent else [],
         "flow": flow_id,
         "may_add": len(chosen) < limit,
+        "next_person": len(chosen) + 1,
         "limit": limit,
         "steps": showing.steps(1),
     }

@@ -178,7 +178,7 @@ def _person_page(
     shown = [one for one in showing.shown_procedures(showing.language()) if one.code in plan.procedures]
     data = request.POST if request.method == "POST" else None
     procedure_form = forms.ProcedureForm(
-        shown, label, data, initial={"procedure": companion.procedure if companion else ""}
+        shown, label, data, initial={"procedure": companion.procedure if companion else ""}, hints=False
     )
     wanted = (data or {}).get("procedure", "") or (companion.procedure if companion else shown[0].code)
     if wanted not in plan.procedures:

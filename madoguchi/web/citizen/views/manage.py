@@ -41,7 +41,9 @@ def by_link(view: View) -> View:
         if booking is None or booking.state in (State.HELD, State.EXPIRED):
             return render(request, "citizen/wrong_link.html", showing.frame(request, contract), status=404)
         request.audit_reads.append(Read("booking.viewed", f"booking:{booking.id}", by=CITIZEN_WEB))  # type: ignore[attr-defined]
-        return view(request, contract, booking, **kwargs)
+        response = view(request, contract, booking, **kwargs)
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
 
     return opened
 
