@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.db import connection
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
+from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.models import Booking, Slot
 from madoguchi.domain.booking.party import Contact, Person
@@ -28,7 +30,7 @@ from madoguchi.ground.kit.clock import JST
 
 BACK = 46
 AHEAD = 44
-PER_DAY = 20
+PER_DAY = 44
 SURNAMES = [
     ("佐藤", "サトウ"), ("鈴木", "スズキ"), ("高橋", "タカハシ"), ("田中", "タナカ"), ("伊藤", "イトウ"), ("渡辺", "ワタナベ"), ("山本", "ヤマモト"),
     ("中村", "ナカムラ"), ("小林", "コバヤシ"), ("加藤", "カトウ"), ("吉田", "ヨシダ"), ("山田", "ヤマダ"), ("佐々木", "ササキ"), ("山口", "ヤマグチ"),
@@ -132,6 +134,8 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
             made += [
                 (o.code, start) for o, (_, start, _) in zip(outcomes, group, strict=True) if o.outcome == "created"
             ]
+    with connection.cursor() as cursor:
+        cursor.execute("analyze booking_slot, booking_booking, booking_attendee, booking_claim, booking_event")
     _live(contract, dice, made, staff, now)
     _mails_of_the_past(contract, now)
     _changes_of_plan(contract, staff["city"], now)
@@ -280,10 +284,16 @@ def _changes_of_plan(contract: Contract, city: Actor, now: dt.datetime) -> None:
         day, "open", "", "counter", ((dt.time(17, 15), dt.time(19, 0)),), dt.time(18, 30), "臨時の夜間開庁"
     )
     slots.change_calendar(contract, evening, by=city, now=now)
-    closed = day + dt.timedelta(days=9)
-    shut = slots.CalendarChange(
-        closed, "closed", "", "counter", ((dt.time(15, 0), dt.time(17, 15)),), None, "庁舎設備の点検"
+    busy = Counter(
+        start.astimezone(JST).date()
+        for start in Booking.objects.filter(
+            state=State.BOOKED, starts_at__gt=now + dt.timedelta(days=3), starts_at__lt=now + dt.timedelta(days=13)
+        ).values_list("starts_at", flat=True)
+        if start.astimezone(JST).hour >= 14 and start.astimezone(JST).date() != day
     )
+    closed = busy.most_common(1)[0][0] if busy else day + dt.timedelta(days=9)
+    hours = ((dt.time(14, 0), dt.time(20, 0)),)
+    shut = slots.CalendarChange(closed, "closed", "", "counter", hours, None, "庁舎設備の緊急点検")
     slots.change_calendar(contract, shut, by=city, now=now)
 
 

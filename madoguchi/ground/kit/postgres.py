@@ -40,6 +40,7 @@ wal_buffers = 16MB
 max_wal_size = 4GB
 min_wal_size = 256MB
 jit = off
+autovacuum_naptime = 15s
 password_encryption = scram-sha-256
 timezone = 'Asia/Tokyo'
 log_timezone = 'Asia/Tokyo'

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count
 
 from madoguchi.domain.notices.models import Kind, Message
 from madoguchi.ground.audit import services as audit
@@ -52,11 +52,11 @@ def take(contract: Contract, change: Mapping[int, int], *, over: bool = False) -
 
 def give_back(contract: Contract, bookings: Sequence[int], *, now: dt.datetime) -> None:
     """Return every place of these locked bookings and drop their claims."""
-    claims = Claim.objects.filter(attendee__booking_id__in=bookings)
-    counts = {row["slot_id"]: -row["n"] for row in claims.order_by().values("slot_id").annotate(n=Count("id"))}
-    if counts:
-        take(contract, counts)
-        Claim.objects.filter(attendee__booking_id__in=bookings).delete()
+    attendees = list(Attendee.objects.filter(booking_id__in=bookings).order_by().values_list("pk", flat=True))
+    claims = dict(Claim.objects.filter(attendee_id__in=attendees).order_by().values_list("pk", "slot_id"))
+    if claims:
+        take(contract, {slot: -n for slot, n in Counter(claims.values()).items()})
+        Claim.objects.filter(pk__in=claims).delete()
 
 
 def check_deadline(contract: Contract, booking: Booking, *, by: Actor, now: dt.datetime, cancelling: bool) -> None:
