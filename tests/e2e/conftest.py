@@ -103,8 +103,10 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
             done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240)
             assert done.returncode == 0, done.stdout + done.stderr
         serve = [*madoguchi, "serve", "--port", str(port), "--workers", "1", "--threads", "16"]
-        for command in ([*madoguchi, "worker"], serve):
-            running.append(subprocess.Popen(command, cwd=ROOT, env=env, stderr=log, stdout=log))
+        running += [
+            subprocess.Popen(command, cwd=ROOT, env=env, stderr=log, stdout=log)
+            for command in ([*madoguchi, "worker"], serve)
+        ]
         _wait_until_up(url, running, data)
         yield Installation(url, data)
     finally:

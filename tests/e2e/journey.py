@@ -95,7 +95,9 @@ def booking_code(page: Any) -> str:
     return str(page.locator(".booking-number").first.inner_text()).strip()
 
 
-def book_one(page: Any, *, email: str, day: str, at: str, city: str = "hatsukaichi", phone: str = "090-1111-2222") -> str:
+def book_one(
+    page: Any, *, email: str, day: str, at: str, city: str = "hatsukaichi", phone: str = "090-1111-2222"
+) -> str:
     """A resident of a city books a card pick-up on the web; the booking's number. The page stays on the confirmation."""
     page.goto(f"/{city}/book/?p=card_pickup")
     page.locator('button[name="next"]').click()

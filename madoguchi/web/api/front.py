@@ -55,7 +55,8 @@ def _calendar(environ: Environ, start: StartResponse, path: str) -> Iterable[byt
         status, etag, body = _snapshot(*key)
         if status != "200 OK":
             headers = [
-                ("content-type", "application/json"),
+                ("content-type", "application/problem+json"),
+                ("x-content-type-options", "nosniff"),
                 ("content-length", str(len(body))),
                 ("cache-control", "no-store"),
             ]

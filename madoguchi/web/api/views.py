@@ -61,10 +61,15 @@ class Failure(Exception):
     """Ends a request with a problem document."""
 
     def __init__(
-        self, status: int, detail: str = "", errors: list[dict[str, str]] | None = None, retry: int = 0
+        self,
+        status: int,
+        detail: str = "",
+        errors: list[dict[str, str]] | None = None,
+        retry: int = 0,
+        allow: str = "",
     ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.errors, self.retry = status, detail, errors or [], retry
+        self.status, self.detail, self.errors, self.retry, self.allow = status, detail, errors or [], retry, allow
 
 
 def problem_body(status: int, detail: str = "", errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
@@ -88,6 +93,8 @@ def _problem(failure: Failure) -> HttpResponse:
         response.headers["Retry-After"] = str(failure.retry)
     if failure.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if failure.allow:
+        response.headers["Allow"] = failure.allow
     return response
 
 
@@ -123,6 +130,7 @@ def entry(request: HttpRequest, **kwargs: Any) -> HttpResponse:
 def _dispatch(request: HttpRequest) -> HttpResponse:
     path = request.path_info
     if path == "/api/v1/openapi.json":
+        _need(request, "GET")
         return _json(200, openapi())
     if path.endswith("/availability"):
         _need(request, "GET")
@@ -130,7 +138,8 @@ def _dispatch(request: HttpRequest) -> HttpResponse:
         if request.META.get("HTTP_IF_NONE_MATCH") == etag and etag:
             response = HttpResponse(status=304)
         else:
-            response = HttpResponse(body, status=int(status[:3]), content_type="application/json")
+            media = "application/json" if etag else "application/problem+json"
+            response = HttpResponse(body, status=int(status[:3]), content_type=media)
         if etag:
             response.headers["ETag"] = etag
         return response
@@ -151,7 +160,8 @@ def _dispatch(request: HttpRequest) -> HttpResponse:
 
 def _need(request: HttpRequest, *methods: str) -> None:
     if request.method not in methods:
-        raise Failure(405, f"使えるのは {', '.join(methods)} です。")
+        allow = ", ".join(methods)
+        raise Failure(405, f"使えるのは {allow} です。", allow=allow)
 
 
 def _contract(code: str) -> Contract:
@@ -302,12 +312,16 @@ def _patch(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     by = _actor(key, body.channel)
     with contract_scope(contract):
         booking = _find(contract, code)
+        if body.version is not None and reserve.lock_booking(code).version != body.version:
+            raise Refused(Refusal.STALE)
+        version = body.version
         if body.contact is not None:
-            change.edit_contact(contract, code, contact=_contact(contract, body.contact, now.date()), by=by, now=now)
+            contact = _contact(contract, body.contact, now.date())
+            edited = change.edit_contact(contract, code, contact=contact, by=by, now=now)
+            version = edited.version if version is not None else None
         if body.starts_at is not None or body.people is not None:
             members = _members(contract, booking, body, now.date())
             starts = body.starts_at.astimezone(JST) if body.starts_at else booking.starts_at
-            version = body.version + 1 if body.version is not None and body.contact is not None else body.version
             change.revise(contract, code, members=members, starts_at=starts, by=by, now=now, version=version)
         return _json(200, _shown(contract, _find(contract, code)))
 
