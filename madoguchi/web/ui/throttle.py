@@ -17,7 +17,11 @@ from madoguchi.ground.contracts.models import Contract
 
 
 def client_address(request: HttpRequest) -> str:
-    """Address of the client as the web server saw it; a proxy in front has to set it (see docs/operations)."""
+    """Address of the client: the last hop that our own proxies (``ALLAUTH_TRUSTED_PROXY_COUNT``) did not add."""
+    proxies = getattr(settings, "ALLAUTH_TRUSTED_PROXY_COUNT", 0)
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    if proxies and len(hops) >= proxies:
+        return hops[-proxies]
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
