@@ -98,7 +98,16 @@ def party_page(
         contract, form.site, form.procedures, first=form.first, day=form.day, at=form.at, by=by, now=request.now,
         over=form.over and may(request, OVERBOOK),
     )  # fmt: skip
-    return render(request, template, {**context, "form": form, "free": found, "summary": form.summary()}, status=status)
+    own_fields = any(rule.procedures for rule in contract.profile.booking.fields)
+    context = {
+        **context,
+        "form": form,
+        "free": found,
+        "summary": form.summary(),
+        "first_look": request.method == "GET",
+        "party_target": "#party-form" if own_fields else "#times",
+    }
+    return render(request, template, context, status=status)
 
 
 @roles(WORK_ON_BOOKINGS)

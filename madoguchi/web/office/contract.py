@@ -15,8 +15,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from pydantic import BaseModel
 
+from madoguchi.domain.booking.queries.desk import FIELD_LABELS
 from madoguchi.ground.accounts.access import EVERYONE, roles
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.profile import STANDARD_PROCEDURES
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.actors import CHANNEL_LABELS, Channel
 
@@ -28,6 +30,10 @@ WORDS = {
     "open": "開ける", "closed": "閉じる", "own": "本システム", "external": "市の予約サイト", "degraded": "一部停止",
     "warn": "警告", "block": "拒否", "allow": "許可", "agreed": "協議による", "monthly_fixed": "月額固定",
     "day_of_next_month": "翌月の指定日", "daily": "毎日", "yearly": "毎年", "at_once": "直ちに", "on_change": "その都度",
+    "city": "市", "contractor": "受託者", "floor": "切り捨て", "round": "四捨五入", "ceil": "切り上げ", "month": "月",
+    "contract": "契約", "sunday_after_third_saturday": "第3土曜日の翌日（日曜日）", "night": "夜間", "booking": "予約", "calls": "電話",
+    "online": "オンライン窓口", "desk": "受付・案件", "cards": "カード管理", "knowledge": "FAQ・マニュアル",
+    "workforce": "シフト・研修", "reports": "報告書", "billing": "請求", "equipment": "設備", "surveys": "アンケート",
     "before_service": "業務開始前", "before_change": "変更前", "end_of_term": "契約終了時", "return": "返還", "erase": "消去",
 }  # fmt: skip
 
@@ -79,7 +85,7 @@ def tree(value: BaseModel, marked: frozenset[tuple[str, ...]], path: tuple[str, 
         if name.endswith("_confirmed"):
             continue
         inner, here = getattr(value, name), (*path, name)
-        label = re.split(r"[。（]", field.description or name)[0]
+        label = (field.description or name).split("。")[0]
         row: dict[str, Any] = {"label": label, "key": ".".join(here), "open": here in marked or name in unconfirmed}
         if inner is None or inner == "" or inner == ():
             if not row["open"]:
@@ -107,7 +113,7 @@ def title_of(item: BaseModel, number: int) -> str:
     for name in ("title", "name", "label", "code"):
         value = getattr(item, name, None)
         if isinstance(value, str) and value:
-            return value
+            return FIELD_LABELS.get(value, WORDS.get(value, value))
     channels = getattr(item, "channels", None)
     return "・".join(WORDS.get(str(c), str(c)) for c in channels) if channels else f"{number + 1}"
 
@@ -132,7 +138,7 @@ def show(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, Channel):
         return CHANNEL_LABELS[value]
-    names = {**dict(settings.LANGUAGES), **WORDS}
+    names = {**dict(settings.LANGUAGES), **STANDARD_PROCEDURES, **WORDS}
     return names.get(str(value), str(value))
 
 
