@@ -399,6 +399,7 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
         "is_booked": booked,
         "is_cancelled": booking.state == "cancelled",
         "is_past": booking.ends_at < now,
+        "is_affected": booked and booking.affected,
         "may_change": booked and now <= change_until,
         "may_cancel": booked and now <= cancel_until,
         "change_until": moment_text(change_until),

@@ -10,11 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from madoguchi.domain.booking.enums import State
-from madoguchi.domain.booking.models import Slot
+from madoguchi.domain.booking.models import Pool, Slot
+from madoguchi.domain.booking.services.slots import set_day
 from madoguchi.domain.notices.models import Message
 from madoguchi.ground.audit.models import Entry
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
+from madoguchi.ground.kit.actors import Actor
 from tests.web.citizen.resident import HANAKO, TARO, TUESDAY_10, TUESDAY_11, Resident, hidden, text_of
 
 
@@ -217,3 +219,20 @@ def test_the_page_asks_the_same_number_of_queries_for_one_person_and_for_four(re
     one = count("card_pickup", TUESDAY_10)
     assert count("card_pickup,pin_reset,card_pickup,cert_renewal", TUESDAY_11) == one
     assert one <= 20
+
+
+@pytest.mark.req("BOOK-02", "BOOK-06")
+def test_a_booking_that_a_closure_broke_says_so_and_can_be_moved(
+    resident: Resident, link: str, official: Actor, now: dt.datetime
+) -> None:
+    with contract_scope(resident.site):
+        pool = Pool.objects.get(code="card")
+        set_day(resident.site, pool, dt.date(2026, 11, 10), [], reason="台風", by=official, now=now)
+    page = text_of(resident.get(link))
+    assert page.count("窓口の都合で、この予約の調整が必要になりました。") == 2
+    assert "日時を変更するか、お電話ください。" in page
+    move = f"{link}day/?date=2026-11-11"
+    sent = {**hidden(resident.get(move)), "starts": "2026-11-11T10:00:00+09:00"}
+    assert resident.post(move, sent)["Location"] == link
+    assert "日時を変更するか、お電話ください。" not in text_of(resident.get(link))
+    assert resident.claims() == 2

@@ -12,7 +12,7 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import keyring
 
 from ..enums import LIVE, EventKind, State
-from ..models import Attendee, Booking, Event
+from ..models import Affected, Attendee, Booking, Event
 from ..party import CONTACT, PERSON, Contact, Person
 
 
@@ -41,7 +41,10 @@ class HistoryLine:
 
 @dataclass(frozen=True)
 class ResidentBooking:
-    """A booking as its owner sees it. Times are local (Japan). ``contact`` is None for a hold and after erasure."""
+    """A booking as its owner sees it. Times are local (Japan). ``contact`` is None for a hold and after erasure.
+
+    ``affected``: a change of slots broke it, and nobody has settled that yet.
+    """
 
     id: int
     code: str
@@ -58,6 +61,7 @@ class ResidentBooking:
     people: tuple[Companion, ...]
     contact: Contact | None
     history: tuple[HistoryLine, ...]
+    affected: bool
 
     @property
     def is_live(self) -> bool:
@@ -84,7 +88,7 @@ SHOWN_EVENTS = (
 
 
 def resident_booking(contract: Contract, code: str) -> ResidentBooking | None:
-    """The booking of a code with people, contact and history (inside the scope; three queries), or None."""
+    """The booking of a code with people, contact and history (inside the scope; four queries), or None."""
     try:
         booking = Booking.objects.select_related("site").get(code=code)
     except Booking.DoesNotExist:
@@ -122,6 +126,7 @@ def resident_booking(contract: Contract, code: str) -> ResidentBooking | None:
         people=people,
         contact=Contact(ring.unseal_json(CONTACT, booking.contact)) if booking.contact else None,
         history=history,
+        affected=Affected.objects.filter(booking=booking, settled_at=None).exists(),
     )
 
 
