@@ -19,7 +19,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {
         "contract": contract,
         "demo": settings.DEMO,
-        "demo_now": clock.now() if settings.TIME_TRAVEL else None,
+        "demo_now": clock.now() if clock.offset() else None,
         "service_name": None,
         "travel_url": reverse("demo") if settings.DEMO else "",
     }
