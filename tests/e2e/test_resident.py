@@ -10,14 +10,19 @@ import pytest
 
 from .journey import (
     Installation,
+    book_one,
+    booking_code,
     check,
     choose_day,
     choose_time,
     fill_person,
     heading,
+    link_in,
+    shot,
 )
 
 Visit = Callable[..., Any]
+JAPANESE = re.compile(r"[ぁ-ヿ一-鿿]")
 WIDTHS = pytest.mark.parametrize("width", [360, 1280])
 
 
@@ -80,3 +85,252 @@ def test_a_resident_books_for_one(visit: Visit, installation: Installation, widt
     page.goto("/demo/mailbox/")
     page.get_by_role("link", name=mail.subject).first.click()
     assert number in page.locator("main").inner_text()
+
+
+@WIDTHS
+@pytest.mark.req("BOOK-04", "BOOK-05")
+def test_a_family_of_four_books_different_procedures_at_once(
+    visit: Visit, installation: Installation, width: int
+) -> None:
+    page = visit(width, bypass_csp=True)
+    page.goto("/izumi/")
+    page.get_by_role("link", name="予約する", exact=True).click()
+    for n, code in enumerate(("card_pickup", "cert_renewal", "pin_reset", "card_application"), start=1):
+        if n > 1:
+            page.get_by_role("button", name="一緒に予約する人を増やす").click()
+        page.locator(f'input[type=radio][value="{code}"]').nth(n - 1).check()
+    check(page, "family-1-who")
+    page.locator('button[name="next"]').click()
+    assert heading(page) == "日を選ぶ"
+    assert "和泉市役所本館1階" in page.locator("main").inner_text(), "the only place that does all four"
+    choose_day(page, f"2026-11-{12 if width == 360 else 13}")
+    choose_time(page, "10:15")
+    page.get_by_role("button", name="この時間で進む").click()
+    for n, name in enumerate(("泉 一郎", "泉 二美", "泉 三太", "泉 四葉"), start=1):
+        fill_person(page, n, name, "イズミ カゾク", ("", "1980", "1", str(n)))
+    page.fill("#id_contact-phone", "090-4444-5555")
+    page.fill("#id_contact-email", f"family{width}@example.jp")
+    check(page, "family-2-details")
+    page.get_by_role("button", name="確認へ進む").click()
+    page.get_by_role("button", name="予約する", exact=True).click()
+    assert heading(page) == "予約ができました"
+    text = page.locator("main").inner_text()
+    for n, name in enumerate(("泉 一郎", "泉 二美", "泉 三太", "泉 四葉"), start=1):
+        assert f"{n}人目" in text
+        assert name in text
+    check(page, "family-3-done")
+    assert booking_code(page) in installation.mail_to(f"family{width}@example.jp", "予約").body
+
+
+@WIDTHS
+@pytest.mark.req("BOOK-06", "BOOK-08")
+def test_a_resident_moves_adds_and_cancels_by_the_link_in_the_mail(
+    visit: Visit, installation: Installation, width: int
+) -> None:
+    page = visit(width, bypass_csp=True)
+    address = f"change{width}@example.jp"
+    number = book_one(page, email=address, day="2026-11-16", at="9:30")
+    link = link_in(installation.mail_to(address, "予約").body)
+    page = visit(width, bypass_csp=True)
+    page.goto(link)
+    assert number in page.locator("main").inner_text()
+    check(page, "change-1-manage")
+    page.get_by_role("link", name="日時を変更する").click()
+    check(page, "change-2-month")
+    choose_day(page, "2026-11-17")
+    choose_time(page, "13:00")
+    page.get_by_role("button", name="この時間に変更する").click()
+    assert "11月17日" in page.locator("dl.dl").first.inner_text()
+    check(page, "change-3-moved")
+    assert "11月17日" in installation.mail_to(address, "変更").body
+    page.get_by_role("link", name="人数を増やす").click()
+    page.locator('input[type=radio][value="pin_reset"]').check()
+    page.locator("input[name$=-name]").fill("山田 花子")
+    page.locator("input[name$=-kana]").fill("ヤマダ ハナコ")
+    page.get_by_role("button", name="この人を増やす").click()
+    text = page.locator("main").inner_text()
+    assert "2人目" in text
+    assert "山田 花子" in text
+    check(page, "change-4-added")
+    page.get_by_role("link", name="予約を取り消す").click()
+    assert heading(page) == "この予約を取り消しますか"
+    check(page, "change-5-cancel")
+    page.get_by_role("button", name="取り消す", exact=True).click()
+    assert "この予約は取り消されています" in page.locator("main").inner_text()
+    check(page, "change-6-cancelled")
+    assert number in installation.mail_to(address, "取り消し").body
+
+
+@pytest.mark.parametrize(
+    ("language", "lang", "title"),
+    [("en", "en", "Book"), ("ja-easy", "ja", "")],
+    ids=["english", "easy-japanese"],
+)
+@pytest.mark.req("BOOK-04")
+def test_a_resident_books_in_another_language(
+    visit: Visit, installation: Installation, language: str, lang: str, title: str
+) -> None:
+    page = visit(360, bypass_csp=True)
+    page.goto(f"/hatsukaichi/?lang={language}")
+    assert page.locator("html").get_attribute("lang") == lang
+    assert title in heading(page)
+    check(page, f"{language}-1-start")
+    address = f"{language}@example.jp"
+    number = book_one(page, email=address, day="2026-11-18", at="11:00")
+    check(page, f"{language}-2-done")
+    mail = installation.mail_to(address, "")
+    assert number in mail.body
+    if language == "en":
+        assert not JAPANESE.search(page.locator("main h1").first.inner_text())
+        assert "Your appointment is booked" in mail.subject
+
+
+def test_english_pages_follow_the_browser(visit: Visit) -> None:
+    page = visit(1280, locale="en-US")
+    page.goto("/hatsukaichi/")
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+@WIDTHS
+@pytest.mark.req("BOOK-04", "BOOK-06")
+def test_everything_works_without_javascript(visit: Visit, width: int) -> None:
+    page = visit(width, java_script_enabled=False)
+    number = book_one(page, email=f"noscript{width}@example.jp", day="2026-11-19", at="10:00", phone="090-7777-0000")
+    shot(page, "noscript-1-done")
+    page.goto("/hatsukaichi/find/")
+    page.fill("#id_code", number.lower())
+    page.fill("#id_phone", "090 7777 0000")
+    page.get_by_role("button", name="予約を開く").click()
+    assert number in page.locator("main").inner_text()
+    page.get_by_role("link", name="日時を変更する").click()
+    choose_day(page, "2026-11-20")
+    choose_time(page, "11:00")
+    page.get_by_role("button", name="この時間に変更する").click()
+    assert "11月20日" in page.locator("main").inner_text()
+    page.get_by_role("link", name="予約を取り消す").click()
+    page.get_by_role("button", name="取り消す", exact=True).click()
+    assert "この予約は取り消されています" in page.locator("main").inner_text()
+
+
+@pytest.mark.req("BOOK-04")
+def test_back_and_a_double_press_book_once(visit: Visit) -> None:
+    page = visit(1280)
+    page.goto("/hatsukaichi/book/?p=card_pickup")
+    page.locator('button[name="next"]').click()
+    choose_day(page, "2026-11-24")
+    choose_time(page, "10:00")
+    page.get_by_role("button", name="この時間で進む").dblclick()
+    page.wait_for_url("**/details/")
+    fill_person(page, 1, "山田 太郎", "ヤマダ タロウ")
+    page.fill("#id_contact-phone", "090-1111-2222")
+    page.get_by_role("button", name="確認へ進む").click()
+    page.go_back()
+    assert page.input_value("#id_person1-name") == "山田 太郎"
+    page.get_by_role("button", name="確認へ進む").click()
+    page.get_by_role("button", name="予約する", exact=True).dblclick()
+    page.wait_for_url("**/done/")
+    number = booking_code(page)
+    page.go_back()
+    page.wait_for_load_state()
+    page.goto(page.url.replace("/done/", "/check/"))
+    assert page.url.endswith("/done/")
+    assert booking_code(page) == number
+    page.reload()
+    assert booking_code(page) == number
+
+
+@pytest.mark.req("BOOK-04")
+def test_two_tabs_make_two_bookings_that_do_not_mix(visit: Visit) -> None:
+    first = visit(1280)
+    second = first.context.new_page()
+    for page, day in ((first, "2026-11-25"), (second, "2026-11-26")):
+        page.goto("/hatsukaichi/book/?p=card_pickup")
+        page.locator('button[name="next"]').click()
+        choose_day(page, day)
+        choose_time(page, "10:00")
+        page.get_by_role("button", name="この時間で進む").click()
+    numbers = set()
+    for page, name in ((first, "第一 太郎"), (second, "第二 太郎")):
+        fill_person(page, 1, name, "ヤマダ タロウ")
+        page.fill("#id_contact-phone", f"090-1111-000{len(numbers)}")
+        page.get_by_role("button", name="確認へ進む").click()
+        assert name in page.locator("main").inner_text()
+    for page, day in ((first, "11月25日"), (second, "11月26日")):
+        page.get_by_role("button", name="予約する", exact=True).click()
+        page.wait_for_url("**/done/")
+        assert day in page.locator("main").inner_text()
+        numbers.add(booking_code(page))
+    assert len(numbers) == 2
+
+
+@pytest.mark.req("BOOK-04")
+def test_a_resident_books_by_keyboard_only(visit: Visit) -> None:
+    page = visit(1280)
+    page.goto("/hatsukaichi/")
+    page.keyboard.press("Tab")
+    assert focused(page) == "本文へ進む"
+    page.keyboard.press("Enter")
+    tab_to(page, "予約する")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/book/")
+    tab_to(page, "card_pickup")
+    page.keyboard.press("Space")
+    tab_to(page, "日を選ぶ")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/when/**")
+    tab_to(page, "11月27日")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/day/**")
+    tab_to(page, "2026-11-27T")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    shot(page, "keyboard-1-day")
+    tab_to(page, "この時間で進む")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/details/")
+    for field, value in (
+        ("person1-name", "山田 太郎"),
+        ("person1-kana", "やまだ たろう"),
+        ("contact-phone", "0901112222"),
+    ):
+        tab_to(page, field)
+        page.keyboard.type(value)
+    page.keyboard.press("Enter")
+    page.locator(".error-summary").wait_for()
+    assert page.evaluate("() => document.activeElement.className") == "error-summary"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert focused(page) == "contact-phone", "the link of the summary leads to the box"
+    page.keyboard.press("Control+a")
+    page.keyboard.type("09011112222")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/check/")
+    tab_to(page, "予約する")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/done/")
+    assert heading(page) == "予約ができました"
+
+
+def focused(page: Any) -> str:
+    """What has the focus: its name in the form, or its text; empty when its focus cannot be seen."""
+    return str(
+        page.evaluate(
+            """() => {
+              const e = document.activeElement, s = getComputedStyle(e);
+              if (e === document.body) return "";
+              const own = e.type === "radio" ? e.value : e.name && e.tagName !== "BUTTON" ? e.name : e.innerText || e.textContent;
+              return own.trim();
+            }"""
+        )
+    )
+
+
+def tab_to(page: Any, wanted: str, most: int = 90) -> None:
+    """Press Tab until the thing is reached."""
+    seen = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        seen.append(focused(page))
+        if seen[-1] == wanted or (wanted[0].isdigit() and wanted in seen[-1]):
+            return
+    raise AssertionError(f"{wanted!r} cannot be reached by Tab: {seen}")
