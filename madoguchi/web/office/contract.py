@@ -85,7 +85,7 @@ def tree(value: BaseModel, marked: frozenset[tuple[str, ...]], path: tuple[str, 
         if name.endswith("_confirmed"):
             continue
         inner, here = getattr(value, name), (*path, name)
-        label = (field.description or name).split("。")[0]
+        label = heading(field.description or name)
         row: dict[str, Any] = {"label": label, "key": ".".join(here), "open": here in marked or name in unconfirmed}
         if inner is None or inner == "" or inner == ():
             if not row["open"]:
@@ -106,6 +106,12 @@ def tree(value: BaseModel, marked: frozenset[tuple[str, ...]], path: tuple[str, 
             row["text"] = show(inner)
         rows.append(row)
     return rows
+
+
+def heading(text: str) -> str:
+    """The first sentence of a description; a bracket cut in two goes."""
+    first = text.split("。")[0]
+    return first if first.count("（") == first.count("）") else first[: first.rindex("（")]
 
 
 def title_of(item: BaseModel, number: int) -> str:
