@@ -88,6 +88,27 @@ def wait_until_idle(longest: float, *, share: float = 0.92) -> bool:
     return False
 
 
+def lead_session() -> None:
+    """Put this process and its later children into a session of their own, so that a priority touches nobody else's."""
+    with contextlib.suppress(PermissionError):
+        os.setsid()
+
+
+def prioritise(nice: int, roots: Iterable[int]) -> None:
+    """Give the families of ``roots`` and this process a priority; nothing happens without the right to, or for ``nice`` 0.
+
+    Linux shares the CPU among sessions first (autogroup), and each PostgreSQL back end is a session: both the processes and
+    their sessions are set, and a load that opens connections calls this again while it runs.
+    """
+    if not nice:
+        return
+    for pid in _ours([os.getpid(), *roots]):
+        with contextlib.suppress(OSError, psutil.Error):
+            psutil.Process(pid).nice(nice)
+            if os.getsid(pid) in (os.getsid(0), pid):
+                Path(f"/proc/{pid}/autogroup").write_text(str(nice))
+
+
 @dataclass(frozen=True)
 class Flushes:
     """Result of the fsync probe: flushes per second and milliseconds for one."""

@@ -234,6 +234,8 @@ def main(given: list[str] | None = None) -> int:
     except limits.Missing as missing:
         print(missing, file=sys.stderr)
         return 2
+    if options.nice:
+        machine.lead_session()
     database.WORK.mkdir(parents=True, exist_ok=True)
     embedded = database.embedded()
     server = embedded.start()
@@ -249,6 +251,7 @@ def main(given: list[str] | None = None) -> int:
                 store = Store(
                     database.WORK / "peers-slices.jsonl",
                     gate=options.gate,
+                    nice=options.nice,
                     roots=lambda: [server.pid, pretix.process.pid, pretix.redis_process.pid],
                 )
                 work = []

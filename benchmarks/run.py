@@ -254,6 +254,8 @@ def main(given: list[str] | None = None) -> int:
         print(missing, file=sys.stderr)
         return 2
     started = time.monotonic()
+    if options.nice:
+        machine.lead_session()
     database.WORK.mkdir(parents=True, exist_ok=True)
     embedded = database.embedded()
     server = embedded.start()
@@ -274,7 +276,7 @@ def main(given: list[str] | None = None) -> int:
             body = program.get(program.calendar(program.scene.rush[0], "card_pickup"))[2]
             with limits.Nginx(database.WORK / "nginx", free_port(), body) as nginx:
                 store = Store(
-                    database.WORK / "slices.jsonl", gate=options.gate,
+                    database.WORK / "slices.jsonl", gate=options.gate, nice=options.nice,
                     roots=lambda: [server.pid, program.process.pid, nginx.process.pid],
                 )  # fmt: skip
                 measure_rounds(options, store, claims, program, nginx)
