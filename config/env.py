@@ -12,6 +12,7 @@ VARIABLES = {
     "MADOGUCHI_DATA": "Folder for the embedded database, keys of the demo, the clock and mails. Default: var/",
     "MADOGUCHI_PROFILES": "Folder of the contract profiles. Default: profiles/",
     "DATABASE_URL": "postgresql://user:password@host:port/name. Without it an embedded server runs in the data folder",
+    "MADOGUCHI_PGBOUNCER": "1 when DATABASE_URL leads to PgBouncer in transaction mode. Default: 0",
     "MADOGUCHI_SECRET_KEY": "Signs sessions and links. Required in production",
     "MADOGUCHI_MASTER_KEY": "32 bytes in base64: wraps the key of each contract. Required in production",
     "MADOGUCHI_MASTER_KEYS_OLD": "Former master keys, comma separated, readable until every contract key is wrapped anew",

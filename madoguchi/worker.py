@@ -8,6 +8,8 @@ Three things run side by side in one process:
 * the *job queue* (procrastinate, in PostgreSQL): jobs commit with the deed that ordered them and survive any crash; a
   job of a worker that died is taken up again. Every job can be repeated without harm.
 
+Behind a transaction pool nobody can listen: there the queue is asked every 5 s instead.
+
 A database that goes away is waited for (1 to 30 s between tries); SIGTERM and SIGINT end the loops, let running work
 finish, and stop.
 """
@@ -25,6 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import procrastinate
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from procrastinate.contrib.django import app
 
@@ -307,6 +310,7 @@ class Worker:
                     install_signal_handlers=False,
                     shutdown_graceful_timeout=20,
                     fetch_job_polling_interval=5,
+                    listen_notify=not settings.TRANSACTION_POOL,
                     delete_jobs="successful",
                 )
             finally:

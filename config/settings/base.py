@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import secrets
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from config import env
 from config.env import BASE
@@ -17,6 +17,8 @@ PROFILES_DIR: Path = env.path("MADOGUCHI_PROFILES", BASE / "profiles")
 DEBUG = False
 DEMO = False
 TIME_TRAVEL = False
+# A transaction pool hands every transaction to another server session: no start-up options, no LISTEN.
+TRANSACTION_POOL = env.get("MADOGUCHI_PGBOUNCER") == "1"
 
 
 def local_secret(name: str) -> bytes:
@@ -33,9 +35,14 @@ def local_secret(name: str) -> bytes:
     return path.read_bytes()
 
 
-def database(url: str) -> dict[str, object]:
-    """Django's entry for a ``postgresql://`` URL. Connections persist; a thread keeps its own."""
+def database(url: str, *, pooled: bool = TRANSACTION_POOL) -> dict[str, object]:
+    """Django's entry for a ``postgresql://`` URL, whose query (``sslmode=verify-full``, …) goes to libpq.
+
+    Connections persist; a thread keeps its own. ``pooled`` leaves the start-up options away, which PgBouncer refuses:
+    there the time limits belong to the role. Prepared statements are off by Django's default, as a pool needs it.
+    """
     parts = urlsplit(url)
+    limits = "-c timezone=Asia/Tokyo -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000"
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),
@@ -47,7 +54,8 @@ def database(url: str) -> dict[str, object]:
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {
-            "options": "-c timezone=Asia/Tokyo -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000"
+            **({} if pooled else {"options": limits}),
+            **dict(parse_qsl(parts.query)),
         },
     }
 
