@@ -45,6 +45,7 @@ class Supervisor:
         self.stopping = threading.Event()
         self.database = EmbeddedPostgres(data_dir) if data_dir else None
         self._users = _UserLock(data_dir) if data_dir else None
+        self._port = 0
 
     def hold_database(self) -> None:
         """Start the embedded server and mark this process as one of its users."""
@@ -79,12 +80,21 @@ class Supervisor:
         self.stopping.set()
 
     def _watch_database(self) -> None:
-        if self.database and self.database.running() is None:
+        if self.database is None:
+            return
+        server = self.database.running()
+        if server is None:
             self.say("the database is gone; starting it again (it recovers what was committed)")
             try:
-                self.database.start()
+                server = self.database.start()
             except ServerError as error:
                 self.say(str(error))
+                return
+        if self._port not in (0, server.port):
+            self.say(f"the database moved to port {server.port}; starting the others again")
+            for child in reversed(self.children):
+                self._end(child)
+        self._port = server.port
 
     def _watch(self, child: Child) -> None:
         if child.process is None or child.process.poll() is None:

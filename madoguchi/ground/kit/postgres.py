@@ -199,19 +199,26 @@ class EmbeddedPostgres:
         return self.pgdata if len(str(self.pgdata)) < 80 else Path("/tmp")  # noqa: S108 - a socket path has at most 107 bytes
 
     def _forget_zombie(self) -> None:
-        """Drop the pid file of a postmaster that is dead but was not reaped by its parent (containers without an init)."""
+        """Drop the lock files of a postmaster that is dead but was not reaped by its parent (containers without an init).
+
+        PostgreSQL takes such a process for a living one: for its data folder, and for the socket of its port.
+        """
         path = self.pgdata / "postmaster.pid"
         with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
-            pid = int(path.read_text().splitlines()[0])
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            lines = path.read_text().splitlines()
+            state = Path(f"/proc/{int(lines[0])}/stat").read_text().rpartition(")")[2].split()[0]
             if state == "Z":
+                socket_lock = Path(lines[4]) / f".s.PGSQL.{int(lines[3])}.lock"
+                if socket_lock.read_text().splitlines()[0] == lines[0]:
+                    socket_lock.unlink()
                 path.unlink()
 
     def _launch(self) -> Server:
-        self._forget_zombie()
+        """Start on the port of the configuration, several times if need be: those who are connected know only that one."""
         log = self.pgdata / "server.log"
-        for attempt in range(3):
-            options = f"-p {_free_port()}" if attempt else ""
+        for attempt in range(6):
+            self._forget_zombie()
+            options = f"-p {_free_port()}" if attempt == 5 else ""
             done = self._run("pg_ctl", "-D", str(self.pgdata), "-l", str(log), "-w", "-t", "60", "-o", options, "start")
             server = self.running()
             if done.returncode == 0 and server:

@@ -30,9 +30,12 @@ def health(request: HttpRequest) -> HttpResponse:
     """Ready when the database answers and every migration has run."""
     from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
-    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    ready = not waiting
+    try:
+        executor = MigrationExecutor(connection)
+        ready = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (InterfaceError, OperationalError):
+        connection.close()
+        ready = False
     body = {"ready": ready, "version": madoguchi.__version__}
     return JsonResponse(body, status=200 if ready else 503)
 
