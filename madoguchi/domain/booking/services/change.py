@@ -88,10 +88,8 @@ def revise(
     ``version`` is what the caller saw; a booking changed meanwhile raises ``Refused(STALE)``. Raises ``Refused`` when the
     difference of places is not free, outside the window, or after the cut-off.
     """
-    for attempt in range(TRIES):
-        done = _revise(
-            contract, code, members, starts_at, by=by, now=now, version=version, over=over, fresh=attempt > 0
-        )
+    for _ in range(TRIES):
+        done = _revise(contract, code, members, starts_at, by=by, now=now, version=version, over=over)
         if done is not None:
             return done
     raise Refused(Refusal.FULL)
@@ -108,7 +106,6 @@ def _revise(
     now: dt.datetime,
     version: int | None,
     over: bool,
-    fresh: bool,
 ) -> Booking | None:
     with contract_scope(contract):
         profile = contract.profile.booking
@@ -138,16 +135,14 @@ def _revise(
         for slots in held.values():
             for slot in slots:
                 freed[slot] = freed.get(slot, 0) + 1
-        grid = availability.grid_for(contract, site.id, starts_at, fresh=fresh or starts_at == booking.starts_at)
+        grid = availability.grid_for(contract, site.id, starts_at, fresh=True)
         start = int(starts_at.timestamp())
         same = _stay(before, held, members, starts_at == booking.starts_at)
         visits = same or rules.fit(grid, needs, start, spread=profile.spread, freed=freed)
         if visits is None and over:
             visits = rules.fit(grid, needs, start, spread=0, over=True)
         if visits is None:
-            if fresh:
-                raise Refused(Refusal.FULL)
-            return None
+            raise Refused(Refusal.FULL)
         change = rules.deltas(list(held.values()), [v.slots for v in visits])
         if change and not take(contract, change, over=over):
             return None
