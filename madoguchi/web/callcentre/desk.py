@@ -119,7 +119,8 @@ def new(request: HttpRequest, contract: Contract) -> HttpResponse:
     codes = [p.code for p in context["procedures"]]
     site = context["sites"][0].code
     if request.method != "POST":
-        return party_page(request, contract, blank(contract, codes[0], site), "callcentre/new.html", context)
+        offered = next(iter(availability.site_plan(contract, site).procedures), codes[0])
+        return party_page(request, contract, blank(contract, offered, site), "callcentre/new.html", context)
     form = read(contract, request.POST, codes)
     if form.site not in {s.code for s in context["sites"]}:
         form.site = site

@@ -10,8 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.models import Attendee, Booking, Event, Slot
 from madoguchi.domain.booking.queries.desk import panel, read_search
+from madoguchi.domain.booking.services.setup import set_up
 from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.audit.models import Entry
 from madoguchi.ground.contracts.models import Contract
@@ -286,6 +288,26 @@ def test_notes_are_sealed_and_refuse_an_individual_number(site: Contract, at_des
         assert "車いす" not in str(event.change)
         assert "車いす".encode() not in bytes(event.sealed)
     assert "車いすで来る" in at_desk.get(f"{DESK}b/{made.code}/").content.decode()
+
+
+@pytest.mark.req("BOOK-11")
+def test_another_site_is_chosen_and_one_without_the_procedure_says_so(
+    contracts: dict[str, Contract], sign_in: SignIn, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("madoguchi.ground.kit.clock.now", lambda: now)
+    contract = contracts["izumi"]
+    availability.forget()
+    set_up(contract, now=now)
+    client = sign_in(contract, Role.OPERATOR)
+    page = client.get("/staff/izumi/desk/new/").content.decode()
+    assert page.count('name="at"') > 0
+    for plan in availability.site_plans(contract).values():
+        for procedure in contract.profile.procedures:
+            sent = {"rows": "1", "site": plan.code, "r1_procedure": procedure.code, "step": "times"}
+            page = client.post("/staff/izumi/desk/new/", sent).content.decode()
+            refused = f"{plan.name}では「{procedure.code}」の予約を受け付けていません" in page
+            assert refused == (bool(plan.procedures) and procedure.bookable and procedure.code not in plan.procedures)
+    availability.forget()
 
 
 @pytest.mark.req("SEC-01")
