@@ -52,11 +52,14 @@ def free(
     begin -= dt.timedelta(days=(begin.weekday() + 1) % 7)
     last = begin + dt.timedelta(days=WEEKS * 7 - 1)
     try:
-        marks = availability.day_marks(
-            contract, availability.site_plan(contract, site), procedures, begin, last, by=by, now=now
-        )
+        plan = availability.site_plan(contract, site)
     except availability.Unknown as unknown:
         return Free("", [], "", "", None, "", [], str(unknown))
+    missing = [p.title for p in contract.profile.procedures if p.code in procedures and p.code not in plan.procedures]
+    if missing:
+        problem = f"{plan.name}では「{missing[0]}」の予約を受け付けていません。場所か手続きを選び直してください。"
+        return Free("", [], "", "", None, "", [], problem)
+    marks = availability.day_marks(contract, plan, procedures, begin, last, by=by, now=now)
     if chosen is None:
         chosen = next((m.date for m in marks if m.mark in (Mark.MANY, Mark.FEW)), None)
     calendar = contract_holidays(contract, begin, last)
@@ -65,7 +68,6 @@ def free(
     if chosen is not None:
         here = next((m for m in marks if m.date == chosen), None)
         if here is None:
-            plan = availability.site_plan(contract, site)
             here = availability.day_marks(contract, plan, procedures, chosen, chosen, by=by, now=now)[0]
         slots = list(here.slots)
     return Free(

@@ -305,7 +305,7 @@ def test_another_site_is_chosen_and_one_without_the_procedure_says_so(
         for procedure in contract.profile.procedures:
             sent = {"rows": "1", "site": plan.code, "r1_procedure": procedure.code, "step": "times"}
             page = client.post("/staff/izumi/desk/new/", sent).content.decode()
-            refused = f"{plan.name}では「{procedure.code}」の予約を受け付けていません" in page
+            refused = f"{plan.name}では「{procedure.title}」の予約を受け付けていません" in page
             assert refused == (bool(plan.procedures) and procedure.bookable and procedure.code not in plan.procedures)
     availability.forget()
 
