@@ -183,5 +183,6 @@ def visit(browser: Any, installation: Installation) -> Iterator[Callable[..., An
 
 
 def _same_host(asked: str, own: str, trouble: list[str]) -> None:
-    if not asked.startswith((own, "data:", "blob:", "about:")):
+    names = (own, own.replace("127.0.0.1", "localhost"))
+    if not asked.startswith((*names, "data:", "blob:", "about:")):
         trouble.append(f"request to another host: {asked}")

@@ -67,7 +67,13 @@ def heading(page: Any) -> str:
 
 
 def choose_day(page: Any, iso: str) -> None:
-    """Press a day of the month shown."""
+    """Press a day; the month is turned until it is shown."""
+    month = page.locator(f'td[data-day="{iso}"]')
+    for _ in range(2):
+        if month.count():
+            break
+        page.locator('a.cal-nav[rel="next"]').click()
+        page.wait_for_load_state()
     page.locator(f'td[data-day="{iso}"] a').click()
     page.wait_for_url("**/day/**")
 
