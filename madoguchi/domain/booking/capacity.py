@@ -30,7 +30,8 @@ class Fault:
 
 _CHECKS = {
     "slot": """
-        select s.id, format('taken %%s, claims %%s, at %%s', s.taken, count(c.id), s.starts_at)
+        select s.id, format('taken %%s, claims %%s, at %%s', s.taken, count(c.id),
+                            to_char(s.starts_at at time zone 'Asia/Tokyo', 'YYYY-MM-DD HH24:MI'))
         from booking_slot s left join booking_claim c on c.contract_id = s.contract_id and c.slot_id = s.id
         where s.contract_id = %s group by s.id having s.taken <> count(c.id) order by s.id limit 50""",
     "claim": """
