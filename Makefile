@@ -5,7 +5,7 @@ PYTHON ?= python3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 JOBS ?= $(shell nproc)
 
-.PHONY: demo test test-fast check bench bench-peers requirements setup lock messages clean-demo
+.PHONY: demo test test-fast check bench bench-peers bench-nodes requirements setup lock messages clean-demo
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -57,6 +57,9 @@ bench: setup ## measure against limits and peers; writes benchmarks/results.json
 
 bench-peers: setup ## measure the peers anew (long); make bench reads their last figures
 	@$(PY) -m benchmarks.peers
+
+bench-nodes: setup ## two nodes, worker, PgBouncer, proxy; one node is killed; writes benchmarks/nodes.json
+	@$(PY) -m benchmarks.nodes
 
 requirements: setup ## requirement → tests, and those without
 	@$(PY) tools/requirements.py
