@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -122,15 +123,17 @@ def test_an_operator_books_by_keyboard_only_and_reads_out(visit: Visit) -> None:
         reach(page, field)
         page.keyboard.type(value)
     reach(page, "phone")
-    page.keyboard.type("09022223333")
+    page.keyboard.type(f"090{int(time.time()) % 10**8:08}")
     page.evaluate("() => document.activeElement.blur()")
     page.locator("#day-2026-11-12").focus()
     page.keyboard.press("Enter")
-    page.locator("input[name=at]").first.wait_for()
+    page.locator("#times-title").filter(has_text="11月12日").wait_for()
+    page.wait_for_load_state("networkidle")
     page.locator("input[name=at]").first.focus()
     page.keyboard.press("Space")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state("networkidle")
+    assert page.locator("input[name=at]:checked").count() == 1
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     assert page.input_value("input[name=r1_name]") == "山田 花代", "Enter shows times; nothing typed is lost"
     assert page.locator("input[name=at]:checked").count() == 1
     page.evaluate("() => document.activeElement.blur()")
