@@ -89,7 +89,13 @@ def log_external(
             note=note,
         )
         worklog.note(
-            contract, f"booking.external_{kind}", by=by, now=now, ref=f"external:{row.pk}", procedure=procedure, quantity=people
+            contract,
+            f"booking.external_{kind}",
+            by=by,
+            now=now,
+            ref=f"external:{row.pk}",
+            procedure=procedure,
+            quantity=people,
         )
         audit.record(contract, "external.logged", f"external:{row.pk}", by=by, now=now, kind=kind, procedure=procedure)
         return row
