@@ -19,7 +19,7 @@ class Body(BaseModel):
 
 
 class PersonBody(Body):
-    """One person. Which fields are required is the contract's (see `GET /api/v1/{contract}`)."""
+    """One person. Which fields are required is the contract's (the fields its profile asks for)."""
 
     id: int | None = Field(None, description="Only in PATCH: an attendee that stays")
     procedure: str | None = Field(None, description="Code of the procedure; default: the reservation's")

@@ -21,9 +21,10 @@ from madoguchi.ground.privacy.sealing import keyring
 from .. import availability, rules
 from ..enums import LIVE, EventKind, State
 from ..errors import Refused
-from ..models import Affected, Attendee, Booking, Claim, Event
+from ..models import Affected, Attendee, Booking, Claim
 from ..party import CONTACT, EVENT, PERSON, Contact, Person
 from ..rules import Refusal
+from .history import write_line
 from .reserve import TRIES, check_window, lock_booking, note_facts, tell
 
 
@@ -239,15 +240,12 @@ def _store(
         kind = EventKind.REMOVED
     else:
         kind = EventKind.CHANGED
-    Event.objects.create(
-        contract=contract,
-        booking=booking,
-        at=now,
-        kind=kind,
-        actor_kind=by.kind,
-        channel=by.channel,
-        actor=by.ref,
-        actor_label=by.label,
+    write_line(
+        contract,
+        booking.pk,
+        kind,
+        by=by,
+        now=now,
         change=change,
         sealed=ring.seal_json(EVENT, personal) if personal else None,
     )
@@ -292,15 +290,12 @@ def edit_contact(contract: Contract, code: str, *, contact: Contact, by: Actor, 
         booking.version += 1
         booking.save()
         changed = sorted(k for k in {*was, *new} if was.get(k) != new.get(k))
-        Event.objects.create(
-            contract=contract,
-            booking=booking,
-            at=now,
-            kind=EventKind.CHANGED,
-            actor_kind=by.kind,
-            channel=by.channel,
-            actor=by.ref,
-            actor_label=by.label,
+        write_line(
+            contract,
+            booking.pk,
+            EventKind.CHANGED,
+            by=by,
+            now=now,
             change={"personal": [None, changed]},
             sealed=ring.seal_json(EVENT, {k: [was.get(k), new.get(k)] for k in changed}),
         )
@@ -326,15 +321,12 @@ def cancel(contract: Contract, code: str, *, by: Actor, now: dt.datetime, reason
         booking.version += 1
         booking.save()
         Affected.objects.filter(booking=booking, settled_at=None).update(settled_at=now, outcome="cancelled")
-        Event.objects.create(
-            contract=contract,
-            booking=booking,
-            at=now,
-            kind=EventKind.CANCELLED,
-            actor_kind=by.kind,
-            channel=by.channel,
-            actor=by.ref,
-            actor_label=by.label,
+        write_line(
+            contract,
+            booking.pk,
+            EventKind.CANCELLED,
+            by=by,
+            now=now,
             change={
                 "state": [State.BOOKED if was_booked else State.HELD, State.CANCELLED],
                 **({"reason": [None, reason]} if reason else {}),

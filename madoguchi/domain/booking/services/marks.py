@@ -15,8 +15,9 @@ from madoguchi.ground.worklog import services as worklog
 
 from ..enums import EventKind, State
 from ..errors import Refused
-from ..models import Attendee, Booking, Event, ExternalLog
+from ..models import Attendee, Booking, ExternalLog
 from ..rules import Refusal
+from .history import write_line
 from .reserve import lock_booking, note_facts
 
 
@@ -45,15 +46,12 @@ def _mark(contract: Contract, code: str, *, arrived: bool, by: Actor, now: dt.da
         booking.no_show = not arrived
         booking.version += 1
         booking.save(update_fields=["arrived_at", "no_show", "version"])
-        Event.objects.create(
-            contract=contract,
-            booking=booking,
-            at=now,
-            kind=EventKind.ATTENDED if arrived else EventKind.NO_SHOW,
-            actor_kind=by.kind,
-            channel=by.channel,
-            actor=by.ref,
-            actor_label=by.label,
+        write_line(
+            contract,
+            booking.pk,
+            EventKind.ATTENDED if arrived else EventKind.NO_SHOW,
+            by=by,
+            now=now,
         )
         attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure"))
         note_facts(contract, booking, "booking.attended" if arrived else "booking.no_show", attendees, by=by, now=now)

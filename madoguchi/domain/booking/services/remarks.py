@@ -16,6 +16,7 @@ from madoguchi.ground.privacy.sealing import keyring
 from ..enums import EventKind
 from ..models import Event
 from ..party import EVENT
+from .history import write_line
 from .reserve import lock_booking
 
 
@@ -35,15 +36,12 @@ def remark(
     """
     with contract_scope(contract):
         booking = lock_booking(code)
-        event = Event.objects.create(
-            contract=contract,
-            booking=booking,
-            at=now,
-            kind=EventKind.CHANGED,
-            actor_kind=by.kind,
-            channel=by.channel,
-            actor=by.ref,
-            actor_label=by.label,
+        event = write_line(
+            contract,
+            booking.pk,
+            EventKind.CHANGED,
+            by=by,
+            now=now,
             change={"personal": [None, [kind]]},
             sealed=keyring(contract).seal_json(EVENT, {kind: [None, text]}),
         )

@@ -29,6 +29,7 @@ from ..errors import Refused
 from ..models import Attendee, Booking, Event
 from ..party import CONTACT, PERSON, Contact, Person
 from ..rules import Refusal
+from .history import write_line
 
 TRIES = 3
 
@@ -298,15 +299,12 @@ def confirm_hold(
         booking.language = language
         booking.version += 1
         booking.save()
-        Event.objects.create(
-            contract=contract,
-            booking=booking,
-            at=now,
-            kind=EventKind.CREATED,
-            actor_kind=by.kind,
-            channel=by.channel,
-            actor=by.ref,
-            actor_label=by.label,
+        write_line(
+            contract,
+            booking.pk,
+            EventKind.CREATED,
+            by=by,
+            now=now,
             change={
                 "starts_at": [None, booking.starts_at.astimezone(JST).isoformat()],
                 "procedures": [None, [a.procedure.code for a in attendees]],

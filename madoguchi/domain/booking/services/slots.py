@@ -22,7 +22,8 @@ from madoguchi.ground.kit.actors import Actor
 from madoguchi.ground.kit.clock import JST
 
 from ..enums import EventKind, State
-from ..models import Affected, Booking, Claim, DayPlan, Event, Pool, PoolProcedure, Slot, WeekPattern
+from ..models import Affected, Booking, Claim, DayPlan, Pool, PoolProcedure, Slot, WeekPattern
+from .history import write_line
 from .reserve import release_expired, tell
 
 Plan = dict[dt.datetime, tuple[dt.datetime, int]]
@@ -218,15 +219,12 @@ def flag_broken(contract: Contract, slots: Sequence[int], *, reason: str, by: Ac
             created_by=by.label or str(by.kind),
             notified_at=now if message else None,
         )
-        Event.objects.create(
-            contract=contract,
-            booking=booking,
-            at=now,
-            kind=EventKind.AFFECTED,
-            actor_kind=by.kind,
-            channel=by.channel,
-            actor=by.ref,
-            actor_label=by.label,
+        write_line(
+            contract,
+            booking.pk,
+            EventKind.AFFECTED,
+            by=by,
+            now=now,
             change={"reason": [None, reason]},
         )
     release_expired(contract, now=now, slots=slots)
@@ -384,9 +382,7 @@ def settle(contract: Contract, affected: int, *, outcome: str, by: Actor, now: d
         row = Affected.objects.select_for_update(no_key=True, of=("self",)).get(pk=affected, settled_at=None)
         row.settled_at, row.outcome = now, outcome[:40]
         row.save(update_fields=["settled_at", "outcome"])
-        Event.objects.create(
-            contract=contract, booking_id=row.booking_id, at=now, kind=EventKind.SETTLED, actor_kind=by.kind, channel=by.channel,
-            actor=by.ref, actor_label=by.label, change={"outcome": [None, outcome]},
+        write_line(contract, row.booking_id, EventKind.SETTLED, by=by, now=now, change={"outcome": [None, outcome]},
         )  # fmt: skip
         audit.record(contract, "affected.settled", f"booking:{row.booking_id}", by=by, now=now, outcome=outcome)
 
