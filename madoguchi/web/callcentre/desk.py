@@ -117,6 +117,9 @@ def new(request: HttpRequest, contract: Contract) -> HttpResponse:
     if context["external"]:
         return redirect("callcentre:external", contract.code)
     codes = [p.code for p in context["procedures"]]
+    if not codes or not context["sites"]:
+        messages.warning(request, "予約を入れられる枠がまだありません。先に、手続きを受け付ける予約枠を用意してください。")
+        return redirect("office:slots", contract.code)
     site = context["sites"][0].code
     if request.method != "POST":
         offered = next(iter(availability.site_plan(contract, site).procedures), codes[0])

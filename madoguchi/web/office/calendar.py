@@ -48,7 +48,8 @@ class ChangeForm(forms.Form):
         self.pools, self.today = pools, today
         self.fields["site"].choices = [("", "すべての場所"), *((s.code, s.name) for s in sites)]
         offered = [(c, CHANNEL_LABELS[Channel(c)]) for c in contract.profile.channels.offered()]
-        self.fields["channel"].choices = [("", "Webのほかすべて"), *offered]
+        self.fields["channel"].choices = [("", "Webのほかすべて（窓口・電話など）"), *offered]
+        self.fields["channel"].initial = str(Channel.COUNTER) if contract.profile.channels.counter else ""
         for pool in pools:
             self.fields[f"places_{pool.code}"] = forms.IntegerField(
                 label=pool.name, required=False, min_value=0, max_value=500,

@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.req("BOOK-08"
 @pytest.fixture
 def enter(contracts, settings):
     settings.DEMO = True
+    settings.ROOT_URLCONF = "tests.demo_urls"
 
     def sign_in(role: Role) -> Client:
         user = User.objects.create_user(f"{role}@example.jp", "x", name="試 験", organisation="市")
@@ -122,6 +123,7 @@ def test_the_demos_mailbox_lists_shows_and_searches(contracts, settings, tmp_pat
     from madoguchi.web.office import mailbox as views
 
     settings.DATA_DIR = tmp_path
+    settings.ROOT_URLCONF = "tests.demo_urls"
     raw = (
         b"From: =?utf-8?b?5biC?= <no-reply@x.jp>\r\nTo: a@example.jp\r\nSubject: =?utf-8?b?5LqI57SE?=\r\n"
         b"Message-ID: <1@x>\r\nDate: Mon, 02 Nov 2026 09:00:00 +0900\r\n"
