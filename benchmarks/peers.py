@@ -228,6 +228,7 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument(
         "--gate", type=float, default=10.0, help="seconds to wait for an idle machine before each slice"
     )
+    parser.add_argument("--nice", type=int, default=0, help="priority of all that is measured, e.g. -15 as root")
     options = parser.parse_args(given)
     try:
         limits.need("wrk", "redis-server")
