@@ -22,6 +22,8 @@ import psycopg
 from . import machine, scene
 
 STEP = 250_000
+SAMPLE = 50
+BORN = dt.date(1980, 1, 2)
 SQL = Path(__file__).parent / "sql" / "history.sql"
 
 
@@ -61,8 +63,8 @@ def main(exponents: list[int]) -> None:
     from django.db import connection
 
     from madoguchi.domain.booking import availability
-    from madoguchi.domain.booking.models import Booking, Pool
-    from madoguchi.domain.booking.party import CONTACT, PERSON, Contact, Person
+    from madoguchi.domain.booking.models import Attendee, Booking, Pool
+    from madoguchi.domain.booking.party import CONTACT, PERSON, Contact, Person, person_index
     from madoguchi.domain.booking.queries import desk
     from madoguchi.domain.booking.services import reserve
     from madoguchi.domain.procedures.models import Procedure
@@ -116,9 +118,34 @@ def main(exponents: list[int]) -> None:
     def look_up(field: str) -> Callable[[int], object]:
         def find(n: int) -> object:
             with contract_scope(contract):
-                return desk.find(contract, keys[field][n % len(keys[field])], now=now)
+                found = desk.find(contract, keys[field][n % SAMPLE], now=now)
+                if not found:
+                    raise LookupError(f"nothing found by {field}, although it is there")
+                return found
 
         return find
+
+    def phone(n: int) -> str:
+        return f"+8190{n:08d}"
+
+    def reading(n: int) -> str:
+        return "ヤマダ " + "アイウエオカキクケコ"[n // 10 % 10] + "サシスセソタチツテト"[n % 10]
+
+    def mail(n: int) -> str:
+        return f"t{n}@example.jp"
+
+    def sample() -> list[str]:
+        """Codes of some bookings spread over the history, which from now on are found by phone, person and mail."""
+        with contract_scope(contract):
+            last = Booking.objects.filter(code__startswith="G").order_by("-pk").values_list("pk", flat=True)[0]
+            pks = [last - n * (upto - 1) // SAMPLE for n in range(SAMPLE)]
+            rows = list(Booking.objects.filter(pk__in=pks))
+            for n, row in enumerate(rows):
+                row.phone_index, row.mail_index = ring.blind("phone", phone(n)), ring.blind("mail", mail(n))
+                row.save(update_fields=["phone_index", "mail_index"])
+                index = person_index(ring, reading(n), BORN)
+                Attendee.objects.filter(booking=row).update(person_index=index)
+            return [row.code for row in rows]
 
     for exponent in exponents:
         upto = 10**exponent
@@ -127,15 +154,12 @@ def main(exponents: list[int]) -> None:
         have = upto
         with psycopg.connect(admin) as c:
             total = (c.execute("select count(*) from booking_booking").fetchone() or [0])[0]
-        with contract_scope(contract):
-            codes = list(
-                Booking.objects.filter(code__startswith="G").order_by("-pk").values_list("code", flat=True)[:50]
-            )
+        codes = sample()
         keys = {
             "code": [desk.SearchKey("code", code=code) for code in codes],
-            "phone": [desk.SearchKey("phone", phone=f"+8190{n:08d}") for n in range(50)],
-            "person": [desk.SearchKey("person", reading=f"ヤマダ {n}", born=dt.date(1980, 1, 2)) for n in range(50)],
-            "mail": [desk.SearchKey("mail", mail=f"nobody{n}@example.jp") for n in range(50)],
+            "phone": [desk.SearchKey("phone", phone=phone(n)) for n in range(SAMPLE)],
+            "person": [desk.SearchKey("person", reading=reading(n), born=BORN) for n in range(SAMPLE)],
+            "mail": [desk.SearchKey("mail", mail=mail(n)) for n in range(SAMPLE)],
         }
         found: dict[str, Any] = {"history": upto, "present": total, "filled_in": round(time.monotonic() - started, 1)}
         found["claim"] = _times(claim, 300)

@@ -42,7 +42,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--clients", type=int, nargs="+", default=list(CLIENTS), help="numbers of clients (default: %(default)s)"
     )
     parser.add_argument(
-        "--gate", type=float, default=3.0, help="seconds to wait for an idle machine before each slice (default 3)"
+        "--gate", type=float, default=2.0, help="seconds to wait for an idle machine before each slice (default 3)"
     )
     parser.add_argument("--nice", type=int, default=0, help="priority of all that is measured, e.g. -15 as root")
     return parser.parse_args(given)
