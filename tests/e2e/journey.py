@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import expect
+
 from madoguchi import mailbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,19 +63,36 @@ def check(page: Any, name: str = "") -> None:
         shot(page, name)
 
 
+def titled(page: Any, title: str) -> None:
+    """The page the person is led to has this title; a click alone does not wait for it."""
+    expect(page.locator("h1").first).to_have_text(title, use_inner_text=True)
+
+
+def shows(page: Any, text: str, where: str = "main") -> None:
+    """What the person is led to says ``text``; a click alone does not wait for it."""
+    expect(page.locator(where).first).to_contain_text(text, use_inner_text=True)
+
+
 def heading(page: Any) -> str:
     """The title a person reads on the page."""
     return str(page.locator("h1").first.inner_text()).strip()
 
 
 def choose_day(page: Any, iso: str) -> None:
-    """Press a day; the month is turned until it is shown."""
+    """Press a day; the month is turned until it is shown.
+
+    A click does not wait for the page it leads to, so what is counted is counted only once a calendar is there.
+    """
+    days = page.locator("td[data-day]")
     month = page.locator(f'td[data-day="{iso}"]')
+    days.first.wait_for()
     for _ in range(2):
         if month.count():
             break
+        shown = page.url
         page.locator('a.cal-nav[rel="next"]').click()
-        page.wait_for_load_state()
+        page.wait_for_url(lambda url, shown=shown: url != shown)
+        days.first.wait_for()
     page.locator(f'td[data-day="{iso}"] a').click()
     page.wait_for_url("**/day/**")
 
@@ -107,6 +126,7 @@ def book_one(
     """A resident of a city books a card pick-up on the web; the booking's number. The page stays on the confirmation."""
     page.goto(f"/{city}/book/?p=card_pickup")
     page.locator('button[name="next"]').click()
+    page.wait_for_url(re.compile(r"/(site|when)/"))
     if "/site/" in page.url:
         page.locator("a.card-link").first.click()
     choose_day(page, day)

@@ -12,7 +12,7 @@ import pytest
 
 from madoguchi.ground.accounts.demo import PASSWORD, _secret
 
-from .journey import Installation, book_one, check, choose_day, heading, shot, sign_in
+from .journey import Installation, book_one, check, choose_day, shot, shows, sign_in, titled
 
 Visit = Callable[..., Any]
 
@@ -35,11 +35,11 @@ def test_signing_in_takes_a_password_and_a_code(visit: Visit, width: int) -> Non
     check(page, "sign-in-1")
     email = page_email(role)
     enter(page, email, PASSWORD)
-    assert heading(page) == "二要素認証"
+    titled(page, "二要素認証")
     check(page, "sign-in-2-code")
     page.fill("#id_code", "000000")
     page.get_by_role("button", name="サインイン", exact=True).click()
-    assert page.locator(".error-summary").is_visible()
+    page.locator(".error-summary").wait_for()
     page.fill("#id_code", pyotp.TOTP(_secret(email)).now())
     page.get_by_role("button", name="サインイン", exact=True).click()
     page.wait_for_url("**/staff/**")
@@ -57,7 +57,7 @@ def test_wrong_passwords_lock_the_account_for_a_while(visit: Visit) -> None:
     email = "operator.urasoe@demo.example.jp"
     for _ in range(5):
         enter(page, email, "wrong-password-1")
-        assert page.locator(".error-summary").is_visible()
+        page.locator(".error-summary").wait_for()
     enter(page, email, PASSWORD)
     assert "/accounts/login/" in page.url, "even the right password does not help now"
     shot(page, "lockout")
@@ -94,7 +94,7 @@ def test_a_passkey_is_added_and_used(visit: Visit, installation: Installation) -
     page.get_by_role("button", name="追加する").click()
     page.wait_for_url(lambda url: "/add/" not in url)
     page.goto(f"{site}/accounts/2fa/webauthn/")
-    assert "業務用PC" in page.locator("main").inner_text()
+    shows(page, "業務用PC")
     page.context.clear_cookies()
     page.goto(f"{site}/accounts/login/")
     page.fill("#id_login", email)
@@ -171,32 +171,34 @@ def test_the_city_opens_an_evening_and_closes_a_day(visit: Visit, installation: 
     page.fill("#id_reason", "臨時の夜間開庁")
     page.locator("input[name^=places_]").first.fill("2")
     page.get_by_role("button", name="影響を見る").click()
+    shows(page, "この変更をすると", "body")
     assert "17:30" in page.get_by_text("この変更をすると").locator("xpath=../..").inner_text()
     check(page, "city-2-evening-preview")
     page.get_by_role("button", name="この内容で変更する").click()
-    assert "11月27日" in page.locator("main").inner_text()
+    shows(page, "11月27日")
     later = visit(360)
     later.goto("/hatsukaichi/book/?p=card_pickup")
     later.locator('button[name="next"]').click()
     choose_day(later, "2026-11-27")
-    assert "17:30" in later.locator("main").inner_text()
+    shows(later, "17:30")
 
     page.goto("/staff/hatsukaichi/calendar/?month=2026-12&date=2026-12-02")
     page.select_option("#id_kind", "closed")
     page.fill("#id_reason", "台風のため")
     page.get_by_role("button", name="影響を見る").click()
+    shows(page, "この変更をすると", "body")
     told = page.locator("main").inner_text()
     assert number in told or number.replace("-", "") in told or re.search(r"1\s*件", told)
     check(page, "city-3-closure-preview")
     page.get_by_role("button", name="この内容で変更する").click()
-    assert "影響を受けた予約が1件あります" in page.locator("body").inner_text()
+    shows(page, "影響を受けた予約が1件あります", "body")
     page.goto("/staff/hatsukaichi/affected/")
-    assert number in page.locator("main").inner_text()
+    shows(page, number)
     check(page, "city-4-work-list")
     mails = installation.mail_to("closed@example.jp", number)
     assert "台風のため" in mails.body or "12月2日" in mails.body
     resident.goto("/hatsukaichi/book/?p=card_pickup")
     resident.locator('button[name="next"]').click()
     resident.locator('a.cal-nav[rel="next"]').click()
-    assert resident.locator('td[data-day="2026-12-02"]').count() == 1
+    resident.locator('td[data-day="2026-12-02"]').wait_for()
     assert resident.locator('td[data-day="2026-12-02"] a').count() == 0, "nobody can book the closed day"
