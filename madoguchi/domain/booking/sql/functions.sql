@@ -5,7 +5,7 @@
 -- Slots are locked in id order and stay locked until the end of the transaction. Returns one boolean per request.
 create or replace function booking_take(
   p_contract smallint, p_item int[], p_slot bigint[], p_delta int[], p_over boolean[]
-) returns boolean[] language plpgsql set enable_seqscan = off as $$
+) returns boolean[] language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_ids bigint[]; v_free int[]; v_shut boolean[]; v_pos int[]; v_change int[];
   v_ok boolean[] := array_fill(true, array[cardinality(p_over)]);
@@ -72,7 +72,7 @@ end $$;
 --   people: [{procedure, code, starts, ends, person, index, slots: [id, …]}]      (binary values in hex)
 -- Returns for each reservation, in order: outcome ('created' | 'full' | 'replayed'), code, id, fingerprint (hex) of the stored one.
 create or replace function booking_reserve_many(p_contract smallint, p_now timestamptz, p_lane smallint, p_doc jsonb)
-returns table(o_item int, o_outcome text, o_code text, o_id bigint, o_print text) language plpgsql set enable_seqscan = off as $$
+returns table(o_item int, o_outcome text, o_code text, o_id bigint, o_print text) language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_item int[]; v_slot bigint[]; v_delta int[]; v_over boolean[]; v_ok boolean[];
   v_seen bigint[]; v_code text[]; v_print text[]; v_id bigint[];
@@ -164,7 +164,7 @@ end $$;
 -- The slots of a site between two moments, in one statement of its own (enters the contract's wall itself).
 create or replace function booking_grid(p_contract smallint, p_site bigint, p_from timestamptz, p_to timestamptz)
 returns table(pool bigint, slot bigint, starts bigint, ends bigint, planned int, taken int, closed boolean) language plpgsql
-set enable_seqscan = off as $$
+set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 begin
   perform set_config('madoguchi.contract', p_contract::text, true);
   return query

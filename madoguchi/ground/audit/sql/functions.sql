@@ -12,7 +12,7 @@ $$;
 create or replace function audit_append(
   p_contract smallint, p_lane smallint, p_at timestamptz,
   p_kind text[], p_channel text[], p_actor text[], p_action text[], p_target text[], p_detail jsonb[]
-) returns void language plpgsql as $$
+) returns void language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   v_seq bigint;
   v_hash bytea;
