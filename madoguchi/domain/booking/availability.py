@@ -25,6 +25,7 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
 from madoguchi.ground.kit.actors import Actor
 from madoguchi.ground.kit.clock import JST
+from madoguchi.ground.kit.remember import Remembered
 
 from . import rules
 from .models import Pool, PoolProcedure
@@ -84,7 +85,7 @@ class _Snapshot:
     good_until: float
 
 
-_plans: dict[int, tuple[float, dict[str, SitePlan]]] = {}
+_plans: Remembered[int, dict[str, SitePlan]] = Remembered(PLAN_KEEPS)
 _months: OrderedDict[tuple[int, int, int, int], _Month] = OrderedDict()
 _snapshots: OrderedDict[tuple[object, ...], _Snapshot] = OrderedDict()
 _lock = threading.Lock()
@@ -92,17 +93,18 @@ _lock = threading.Lock()
 
 def forget() -> None:
     """Drop everything remembered (tests; after pools were edited in this process)."""
+    _plans.forget()
     with _lock:
-        _plans.clear()
         _months.clear()
         _snapshots.clear()
 
 
 def site_plans(contract: Contract) -> dict[str, SitePlan]:
     """Sites of a contract with what can be booked there, remembered for some seconds per process."""
-    hit = _plans.get(contract.pk)
-    if hit and time.monotonic() - hit[0] < PLAN_KEEPS:
-        return hit[1]
+    return _plans.get(contract.pk, lambda: _site_plans(contract))
+
+
+def _site_plans(contract: Contract) -> dict[str, SitePlan]:
     with contract_scope(contract):
         plans: dict[str, SitePlan] = {
             site.code: SitePlan(site.pk, site.code, site.name, {}) for site in Site.objects.order_by("position")
@@ -117,7 +119,6 @@ def site_plans(contract: Contract) -> dict[str, SitePlan]:
                     procedure.code,
                     ProcedurePlan(procedure.pk, procedure.code, procedure.legal_name, procedure.minutes, need),
                 )
-    _plans[contract.pk] = (time.monotonic(), plans)
     return plans
 
 

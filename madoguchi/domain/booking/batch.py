@@ -8,15 +8,17 @@ alone, so that one bad request harms nobody. The queue is bounded: when it is fu
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import os
 import queue
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from pydantic_core import to_json
 
 from madoguchi.ground.kit.database import TRANSIENT, sqlstate
 
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 GROUP = 128
 WAITING = 4000
 PATIENCE = 20.0
+IDLE = 1.0
+"""Seconds without work after which the connection is tried before it is used."""
 
 
 class Busy(RuntimeError):
@@ -65,10 +69,12 @@ def lane_of_process() -> int:
 
 def write(contract_id: int, now: dt.datetime, docs: list[dict[str, Any]], *, lane: int) -> list[Outcome]:
     """Write prepared reservations of one contract in one statement; all of them or, on an exception, none."""
-    with connection.cursor() as cursor:
+    connection.ensure_connection()
+    # psycopg's own cursor: the documents travel beside the statement instead of being quoted into it.
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(
             "select * from booking_reserve_many(%s::smallint, %s, %s::smallint, %s::jsonb)",
-            [contract_id, now, lane, json.dumps(docs, ensure_ascii=False)],
+            [contract_id, now, lane, to_json(docs).decode()],
         )
         return [Outcome(outcome, code, pk, print_) for _, outcome, code, pk, print_ in cursor.fetchall()]
 
@@ -80,6 +86,7 @@ class Batcher:
         self._queue: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._start = threading.Lock()
         self._pid = 0
+        self._last = 0.0
 
     def submit(self, contract_id: int, now: dt.datetime, doc: dict[str, Any]) -> Outcome:
         """Write one reservation with the next group and wait for it.
@@ -154,8 +161,9 @@ class Batcher:
             self._write([item])
 
     def _attempt(self, items: list[_Waiting]) -> list[Outcome]:
-        if not connection.in_atomic_block:
+        if not connection.in_atomic_block and time.monotonic() - self._last > IDLE:
             close_old_connections()
+        self._last = time.monotonic()
         return write(items[0].contract_id, items[0].now, [item.doc for item in items], lane=lane_of_process())
 
 

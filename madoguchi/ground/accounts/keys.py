@@ -15,6 +15,7 @@ from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor
+from madoguchi.ground.kit.remember import Remembered
 
 from .models import ApiKey
 
@@ -23,7 +24,6 @@ SCOPES = {
     "reservations:read": "予約を読む",
     "reservations:write": "予約を入れる・変える・取り消す",
 }
-_KEEP = 10.0
 
 
 class UnknownScope(ValueError):
@@ -46,7 +46,7 @@ class _Bucket:
     at: float
 
 
-_known: dict[tuple[int, str], tuple[float, Key | None]] = {}
+_known: Remembered[tuple[int, str], Key | None] = Remembered(10.0)
 _buckets: dict[int, _Bucket] = {}
 _lock = threading.Lock()
 
@@ -92,17 +92,13 @@ def revoke_key(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -> N
 def find_key(contract: Contract, secret: str) -> Key | None:
     """The live key of a secret, remembered for ten seconds per process."""
     digest = _hash(secret)
-    hit = _known.get((contract.pk, digest))
-    if hit and time.monotonic() - hit[0] < _KEEP:
-        return hit[1]
-    with contract_scope(contract):
-        row = ApiKey.objects.filter(secret_hash=digest, revoked_at=None).first()
-    key = Key(row.pk, row.name, frozenset(row.scopes), row.per_minute) if row else None
-    with _lock:
-        if len(_known) > 2000:
-            _known.clear()
-        _known[contract.pk, digest] = (time.monotonic(), key)
-    return key
+
+    def read() -> Key | None:
+        with contract_scope(contract):
+            row = ApiKey.objects.filter(secret_hash=digest, revoked_at=None).first()
+        return Key(row.pk, row.name, frozenset(row.scopes), row.per_minute) if row else None
+
+    return _known.get((contract.pk, digest), read)
 
 
 def seconds_to_wait(key: Key) -> float:
@@ -122,6 +118,6 @@ def seconds_to_wait(key: Key) -> float:
 
 def forget_known_keys() -> None:
     """Drop remembered keys and counts (tests)."""
+    _known.forget()
     with _lock:
-        _known.clear()
         _buckets.clear()

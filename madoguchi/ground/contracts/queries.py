@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-import time
+
+from madoguchi.ground.kit.remember import Remembered
 
 from .calendar import BusinessCalendar, Override
 from .models import CalendarOverride, Contract, Site
 from .profile import parse_span
 
-_contracts: dict[str, tuple[float, Contract]] = {}
-_lock = threading.Lock()
-_KEEP = 30.0
+_contracts: Remembered[str, Contract] = Remembered(30.0)
 
 
 def contract_by_code(code: str) -> Contract:
     """The active contract of a code, remembered for 30 s per process. Raises ``Contract.DoesNotExist``."""
-    hit = _contracts.get(code)
-    if hit and time.monotonic() - hit[0] < _KEEP:
-        return hit[1]
-    contract = Contract.objects.get(code=code, active=True)
-    with _lock:
-        _contracts[code] = (time.monotonic(), contract)
-    return contract
+    return _contracts.get(code, lambda: Contract.objects.get(code=code, active=True))
 
 
 def forget_contracts() -> None:
     """Drop remembered contracts (tests make new ones with old codes)."""
-    with _lock:
-        _contracts.clear()
+    _contracts.forget()
 
 
 def calendar_of(contract: Contract, first: dt.date, last: dt.date) -> BusinessCalendar:

@@ -30,6 +30,13 @@ EXEMPT_FIELDS = frozenset({"csrfmiddlewaretoken", "password", "password1", "pass
 _KANJI_DIGITS = {c: str(i) for i, c in enumerate("〇一二三四五六七八九")}
 _SEPARATORS = frozenset(".,，．、。・･·•‧∙⋅_＿‗ーｰ−⁃˗~〜～|｜'’＇`\"”+＋*＊=＝\\")
 _OPAQUE = re.compile(r"(?=.*[a-fA-F])(?:[0-9a-fA-F]{32,}|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})")
+_SIGNS = (  # digits by ``unicodedata.digit`` that ``\d`` leaves out (raised, lowered, circled, with a full stop …), and kanji
+    r"\u00b2\u00b3\u00b9\u1369-\u1371\u19da\u2070\u2074-\u2079\u2080-\u2089\u2460-\u2468\u2474-\u247c\u2488-\u2490"
+    r"\u24ea\u24f5-\u24fd\u24ff\u2776-\u277e\u2780-\u2788\u278a-\u2792\U00010a40-\U00010a43\U00010e60-\U00010e68"
+    r"\U00011052-\U0001105a\U0001f100-\U0001f10a〇一二三四五六七八九"
+)
+_ANY_DIGIT = re.compile(rf"[\d{_SIGNS}]")
+_MAY_HOLD = re.compile(rf'[\d{_SIGNS}](?:[^\d{_SIGNS}"A-Za-z]*[\d{_SIGNS}]){{11}}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,14 @@ def find_individual_numbers(text: str) -> list[Span]:
     (4-4-4, 3-3-3-3, 6-6, 2×6, 1×12). Phone numbers (10 or 11 digits) and application ids (23 digits) are never taken
     for one.
     """
+    if len(text) < LENGTH or len(_ANY_DIGIT.findall(text)) < LENGTH:
+        return []
     return [span for run in _runs(text) for span in _in_run(run)]
+
+
+def may_hold_number(document: str) -> bool:
+    """False when no value of a JSON document can hold such a number; a cheap look before ``scan_json``."""
+    return "\\" in document or _MAY_HOLD.search(document) is not None
 
 
 def cut_individual_numbers(text: str) -> str:

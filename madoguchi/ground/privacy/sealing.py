@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import transaction
+from pydantic_core import to_json
 
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
@@ -65,7 +66,7 @@ class Keyring:
 
     def seal_json(self, purpose: str, value: Any) -> bytes:
         """Seal a JSON value; text stays byte-exact (no normalisation)."""
-        return self.seal(purpose, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        return self.seal(purpose, to_json(value))
 
     def unseal_json(self, purpose: str, sealed: bytes | memoryview) -> Any:
         """Open what ``seal_json`` made. Raises ``SealError``."""

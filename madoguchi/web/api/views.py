@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from madoguchi.domain.booking import availability, rules
 from madoguchi.domain.booking.batch import Busy, Unsure
@@ -33,7 +34,7 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
 from madoguchi.ground.kit.actors import CITIZEN_WEB, Actor, ActorKind, Channel
 from madoguchi.ground.kit.clock import JST
-from madoguchi.ground.privacy.guard import REFUSAL, scan_json
+from madoguchi.ground.privacy.guard import REFUSAL, may_hold_number, scan_json
 from madoguchi.ground.privacy.sealing import keyring
 
 from .schema import ChangeBody, PersonBody, ReservationBody, openapi
@@ -78,7 +79,7 @@ def problem_body(status: int, detail: str = "", errors: list[dict[str, str]] | N
 
 
 def _json(status: int, body: Any, *, media: str = "application/json", **headers: str) -> HttpResponse:
-    response = HttpResponse(json.dumps(body, ensure_ascii=False, default=str), status=status, content_type=media)
+    response = HttpResponse(to_json(body, fallback=str), status=status, content_type=media)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     for name, value in headers.items():
@@ -199,7 +200,7 @@ def _body(request: HttpRequest, model: Any) -> Any:
             {"field": ".".join(str(p) for p in e["loc"]), "message": e["msg"]} for e in wrong.errors(include_url=False)
         ]
         raise Failure(422 if errors[0]["field"] else 400, "入力を確かめてください。", errors) from None
-    held = scan_json(body.model_dump(exclude_none=True, mode="json"))
+    held = may_hold_number(request.body.decode()) and scan_json(body.model_dump(exclude_none=True, mode="json"))
     if held:
         raise Failure(422, str(REFUSAL), [{"field": path.removeprefix("$."), "message": str(REFUSAL)} for path in held])
     return body

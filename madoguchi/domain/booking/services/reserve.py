@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
+from pydantic_core import to_json
 
 from madoguchi.domain.notices.models import Kind, Message
 from madoguchi.ground.audit import services as audit
@@ -130,7 +130,7 @@ def _fingerprint(ring: Keyring, wanted: Reservation) -> bytes:
         [[code, person.as_dict() if person else None] for code, person in wanted.people],
         wanted.contact.as_dict() if wanted.contact else None,
     ]
-    return ring.blind("request", hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest())
+    return ring.blind("request", hashlib.sha256(to_json(said)).hexdigest())
 
 
 def check_window(contract: Contract, moment: dt.datetime, *, by: Actor, now: dt.datetime) -> None:
