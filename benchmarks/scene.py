@@ -75,6 +75,7 @@ def build() -> Scene:
     from django.core.management import call_command
 
     from madoguchi.domain.booking.models import Pool, PoolProcedure, Slot
+    from madoguchi.domain.booking.services.setup import count_anew
     from madoguchi.domain.procedures.models import Procedure
     from madoguchi.domain.procedures.services import ensure_procedures
     from madoguchi.ground.accounts.keys import SCOPES, make_key
@@ -118,6 +119,7 @@ def build() -> Scene:
                 )
                 for t in starts
             )  # fmt: skip
+    count_anew()
 
     def month(first: dt.date, starts: list[dt.datetime]) -> Month:
         last = (first + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)

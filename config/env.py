@@ -21,7 +21,7 @@ VARIABLES = {
     "MADOGUCHI_SMTP": "smtp://user:password@host:port or smtps://…; the demo runs its own mailbox",
     "MADOGUCHI_MAIL_FROM": "Sender address of mails to residents",
     "MADOGUCHI_WORKERS": "Web processes. Default: 2",
-    "MADOGUCHI_THREADS": "Threads per web process. Default: 32",
+    "MADOGUCHI_THREADS": "Threads per web process. Default: 16",
     "PORT": "Port of the web server. Default: 8000",
     "HOST": "Address of the web server. Default: 127.0.0.1",
 }

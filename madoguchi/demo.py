@@ -21,6 +21,7 @@ from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.models import Booking, Slot
 from madoguchi.domain.booking.party import Contact, Person
 from madoguchi.domain.booking.services import change, marks, reserve, slots
+from madoguchi.domain.booking.services.setup import count_anew
 from madoguchi.ground.accounts.demo import DemoLogin, make_demo_staff
 from madoguchi.ground.accounts.models import Assignment, Role
 from madoguchi.ground.contracts.models import Contract
@@ -134,8 +135,7 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
             made += [
                 (o.code, start) for o, (_, start, _) in zip(outcomes, group, strict=True) if o.outcome == "created"
             ]
-    with connection.cursor() as cursor:
-        cursor.execute("analyze booking_slot, booking_booking, booking_attendee, booking_claim, booking_event")
+    count_anew()
     _live(contract, dice, made, staff, now)
     _mails_of_the_past(contract, now)
     _changes_of_plan(contract, staff["city"], now)

@@ -26,7 +26,7 @@ def add(verbs: Any) -> None:
     serve.add_argument("--host", default=env.get("HOST", "127.0.0.1"))
     serve.add_argument("--workers", type=int, default=int(env.get("MADOGUCHI_WORKERS", "2")), help="processes")
     serve.add_argument(
-        "--threads", type=int, default=int(env.get("MADOGUCHI_THREADS", "32")), help="threads per process"
+        "--threads", type=int, default=int(env.get("MADOGUCHI_THREADS", "16")), help="threads per process"
     )
     serve.set_defaults(do=_serve)
 
@@ -75,7 +75,7 @@ def migrate_all(now: dt.datetime, *, first: dt.datetime | None = None) -> None:
     """
     from django.core.management import call_command
 
-    from madoguchi.domain.booking.services.setup import set_up
+    from madoguchi.domain.booking.services.setup import count_anew, set_up
     from madoguchi.ground.contracts.profile import ProfileError
     from madoguchi.ground.contracts.services import sync_profiles
     from madoguchi.ground.privacy.sealing import ensure_keys
@@ -91,6 +91,7 @@ def migrate_all(now: dt.datetime, *, first: dt.datetime | None = None) -> None:
     for contract in contracts:
         ensure_keys(contract, now=now)
         set_up(contract, now=now, first=first)
+    count_anew()
 
 
 def _migrate(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from madoguchi.ground.kit.clock import JST
 from . import capacity
 from .enums import State
 from .models import Affected, Booking, Claim, Pool
-from .services import reserve, slots
+from .services import reserve, setup, slots
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,10 @@ def make_reminders(now: dt.datetime) -> int:
 
 def extend_horizon(now: dt.datetime) -> int:
     """Keep slots ready up to the horizon. How many were opened."""
-    return _each(lambda contract: len(slots.extend(contract, by=SYSTEM, now=now).opened))
+    opened = _each(lambda contract: len(slots.extend(contract, by=SYSTEM, now=now).opened))
+    if opened:
+        setup.count_anew()
+    return opened
 
 
 def prove_capacity(now: dt.datetime) -> int:

@@ -12,6 +12,7 @@ import jaconv
 
 _SPACES = re.compile(r"\s+")
 _KANA = re.compile(r"[ァ-ヺー・　 ]*[ァ-ヺ][ァ-ヺー・　 ]*")
+_DONE = re.compile(r"[ァ-ヺー・]+(?:　[ァ-ヺー・]+)*")
 _PLAIN = str.maketrans(
     "ァィゥェォッャュョヮヵヶガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポヰヱヲ",
     "アイウエオツヤユヨワカケカキクケコサシスセソタシステトハヒフヘホハヒフヘホイエオ",
@@ -42,6 +43,8 @@ def to_katakana(text: str) -> str:
     ones made one full-width blank. A hyphen right after a kana is read as the long-vowel sign. Other characters stay
     as they are, so that ``is_kana`` can refuse them.
     """
+    if _DONE.fullmatch(text):
+        return text
     text = jaconv.h2z(jaconv.hira2kata(text), kana=True, ascii=False, digit=False)
     text = unicodedata.normalize("NFC", text.replace("゛", "\u3099").replace("゜", "\u309a"))
     text = re.sub(r"(?<=[ァ-ヺー])[‐‑‒–—―−－ｰ\-~〜～]", "ー", text)

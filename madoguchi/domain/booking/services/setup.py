@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db import connection
+
 from madoguchi.domain.procedures.models import Procedure
 from madoguchi.domain.procedures.services import ensure_procedures
 from madoguchi.ground.contracts.models import Contract, Site
@@ -40,6 +42,15 @@ def set_up(contract: Contract, *, now: dt.datetime, first: dt.datetime | None = 
         if begin < now:
             extend(contract, by=SYSTEM, now=begin)
         extend(contract, by=SYSTEM, now=now)
+
+
+def count_anew() -> None:
+    """Tell the database's planner how large the tables of bookings are; after slots were made in bulk.
+
+    Until the server's own upkeep has done so (about a minute), a slot would be found by reading all slots of its contract.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("analyze booking_slot, booking_booking, booking_attendee, booking_claim, booking_event")
 
 
 def _first_patterns(contract: Contract, pool: Pool, channel: str, capacity: int, today: dt.date) -> None:
