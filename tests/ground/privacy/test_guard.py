@@ -1,5 +1,7 @@
 """The individual number is found however it is written, and nothing else is taken for it."""
 
+import json
+import sys
 import uuid
 
 import pytest
@@ -149,6 +151,31 @@ def test_a_post_names_the_fields_and_never_the_value() -> None:
 def test_json_is_walked() -> None:
     value = {"party": [{"name": "x"}, {"name": "1234 5678 9018"}], "n": 123456789018, "ok": 5, "123456789018": 1}
     assert guard.scan_json(value) == ["$.party[1].name", "$.n", "$.*"]
+
+
+def test_every_sign_that_counts_as_a_digit_is_seen_by_the_first_look() -> None:
+    every = [c for c in map(chr, range(sys.maxunicode + 1)) if guard._digit(c) is not None]
+    assert [hex(ord(c)) for c in every if not guard._ANY_DIGIT.fullmatch(c)] == []
+
+
+@given(st.data(), SEPARATORS, st.sampled_from(SCRIPTS), st.booleans())
+def test_the_first_look_at_a_document_misses_nothing(
+    data: st.DataObject, separator: str, script: dict[int, int], escaped: bool
+) -> None:
+    number = separator.join(data.draw(NUMBERS)).translate(script)
+    value = {"people": [{"name": data.draw(st.text()) + " x " + number}], "n": 1}
+    assert guard.scan_json(value)
+    assert guard.may_hold_number(json.dumps(value, ensure_ascii=escaped))
+
+
+def test_the_first_look_lets_a_plain_reservation_pass() -> None:
+    value = {
+        "starts_at": "2026-12-01T10:00:00+09:00",
+        "phone": "090-1234-5678",
+        "born": "1980-01-02",
+        "n": [1234, 5678],
+    }
+    assert not guard.may_hold_number(json.dumps(value, ensure_ascii=False))
 
 
 class Memo(guard.GuardedForm):
