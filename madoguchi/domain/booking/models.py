@@ -154,6 +154,9 @@ class Booking(TenantModel):
             models.Index(
                 fields=["contract", "phone_index"], name="booking_by_phone", condition=Q(phone_index__isnull=False)
             ),
+            models.Index(
+                fields=["contract", "mail_index"], name="booking_by_mail", condition=Q(mail_index__isnull=False)
+            ),
             models.Index(fields=["contract", "hold_expires_at"], name="booking_holds", condition=Q(state="held")),
         ]
 
