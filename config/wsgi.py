@@ -12,6 +12,9 @@ from django.core.wsgi import get_wsgi_application
 
 django_application = get_wsgi_application()
 
+from madoguchi.ground.kit.processes import end_with_parent
 from madoguchi.web.api.front import wrap
+
+end_with_parent()
 
 application = wrap(django_application)

@@ -38,6 +38,7 @@ class House:
     port: int = field(default_factory=free_port)
     smtp: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    left: list[psutil.Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.data.chmod(0o755)
@@ -119,6 +120,7 @@ class House:
             server.kill()
             return running.pid
         process = self.find(what)[0]
+        self.left += process.children(recursive=True)
         process.send_signal(signal.SIGKILL)
         return process.pid
 

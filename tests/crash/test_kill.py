@@ -133,6 +133,7 @@ def test_everything_is_killed_in_the_middle_of_a_rush(house: House) -> None:
     rush = Rush(house, key, starts)
     rush.run(["web process", "database", "worker", "web", "mailbox", "database"], pause=1.0)
 
+    assert [process.cmdline() for process in house.left if process.is_running()] == [], "what a killed server started went with it"
     assert rush.unknown == []
     assert len(rush.known) > 50
     deadline = time.monotonic() + 240
