@@ -18,7 +18,7 @@ VARIABLES = {
     "MADOGUCHI_MASTER_KEYS_OLD": "Former master keys, comma separated, readable until every contract key is wrapped anew",
     "MADOGUCHI_HOSTS": "Host names the site answers to, comma separated. Required in production",
     "MADOGUCHI_URL": "Public address used in mails, e.g. https://yoyaku.example.jp. Default: http://127.0.0.1:PORT",
-    "MADOGUCHI_SMTP": "smtp://user:password@host:port or smtps://…; the demo runs its own mailbox",
+    "MADOGUCHI_SMTP": "smtp+starttls://user:password@host:587, smtps://…:465 or, inside one machine, smtp://…:25; the demo runs its own mailbox",
     "MADOGUCHI_MAIL_FROM": "Sender address of mails to residents",
     "MADOGUCHI_WORKERS": "Web processes. Default: 2",
     "MADOGUCHI_THREADS": "Threads per web process. Default: 16",

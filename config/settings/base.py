@@ -9,6 +9,8 @@ import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config import env
 from config.env import BASE
 
@@ -232,14 +234,23 @@ PUBLIC_URL = env.get("MADOGUCHI_URL") or f"http://127.0.0.1:{env.get('PORT', '80
 
 
 def smtp(url: str) -> dict[str, object]:
-    """Django's mail settings for an ``smtp://`` or ``smtps://`` URL."""
+    """Django's mail settings for a URL: ``smtp`` (plain), ``smtp+starttls`` or ``smtps`` (TLS from the first byte).
+
+    Raises ``ImproperlyConfigured`` for another scheme.
+    """
     parts = urlsplit(url)
+    ports = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+    if parts.scheme not in ports:
+        raise ImproperlyConfigured(
+            f"MADOGUCHI_SMTP begins with {parts.scheme!r}; write one of {', '.join(f'{name}://' for name in ports)}"
+        )
     return {
         "EMAIL_HOST": parts.hostname or "127.0.0.1",
-        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
+        "EMAIL_PORT": parts.port or ports[parts.scheme],
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp+starttls",
     }
 
 
