@@ -28,7 +28,7 @@ def add(verbs: Any) -> None:
     erase.set_defaults(do=_erase)
     master = kinds.add_parser(
         "rotate-master",
-        help="wrap all contract keys with MADOGUCHI_MASTER_KEY; the former one in MADOGUCHI_MASTER_KEYS_OLD",
+        help="move all contract keys and second factors to MADOGUCHI_MASTER_KEY; the former one in MADOGUCHI_MASTER_KEYS_OLD",
     )
     master.set_defaults(do=_rotate_master)
 
@@ -90,10 +90,12 @@ def _erase(arguments: argparse.Namespace) -> int:
 def _rotate_master(arguments: argparse.Namespace) -> int:
     set_up_django()
     from madoguchi import keeping
+    from madoguchi.ground.accounts.services import reseal_second_factors
     from madoguchi.ground.kit import clock
     from madoguchi.ground.kit.actors import SYSTEM
 
     counts = keeping.rotate_master(by=SYSTEM, now=clock.now())
     for code, count in counts.items():
         say(f"{code}: {count} key(s) wrapped with the new master key")
+    say(f"staff: {reseal_second_factors()} second factor(s) sealed with the new master key")
     return 0

@@ -70,6 +70,17 @@ class StaffMFAAdapter(DefaultMFAAdapter):
             "no master key opens this second factor: set MADOGUCHI_MASTER_KEYS_OLD to the former master key"
         )
 
+    def is_under_older_key(self, text: str) -> bool:
+        """True for a secret that ``encrypt`` made and the newest master key does not open."""
+        if not text.startswith(_PREFIX):
+            return False
+        sealed = base64.b64decode(text.removeprefix(_PREFIX))
+        try:
+            AESGCM(settings.MASTER_KEYS[0]).decrypt(sealed[:12], sealed[12:], _BOUND)
+        except InvalidTag:
+            return True
+        return False
+
     def generate_authenticator_name(self, user: object, type: object) -> str:
         """Suggested name of a new passkey."""
         from allauth.mfa.models import Authenticator

@@ -23,6 +23,7 @@ from madoguchi.ground.kit.actors import SYSTEM, Actor, Channel
 from madoguchi.ground.kit.clock import JST
 
 from . import rules
+from .adapters import StaffMFAAdapter
 from .models import ACTOR_KIND_OF_ROLE, Assignment, Invitation, Role, User
 
 _FORBIDDEN = "この操作の権限がありません。"
@@ -281,3 +282,21 @@ def _require_whole_account(contract: Contract, user: User) -> None:
 def _require(allowed: bool) -> None:
     if not allowed:
         raise ValidationError(_FORBIDDEN)
+
+
+def reseal_second_factors() -> int:
+    """Seal every second factor's secret under the newest master key; how many were under an older one.
+
+    It may be interrupted and run again. Raises ``ImproperlyConfigured`` when no known master key opens one of them.
+    """
+    adapter = StaffMFAAdapter()
+    count = 0
+    for pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            row = Authenticator.objects.select_for_update().get(pk=pk)
+            old = {k: v for k, v in row.data.items() if isinstance(v, str) and adapter.is_under_older_key(v)}
+            if old:
+                row.data = {**row.data, **{k: adapter.encrypt(adapter.decrypt(v)) for k, v in old.items()}}
+                row.save(update_fields=["data"])
+                count += 1
+    return count

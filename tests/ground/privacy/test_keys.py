@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db.models import BinaryField
 
 from madoguchi import keeping
@@ -10,6 +11,9 @@ from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Booking
 from madoguchi.domain.booking.party import CONTACT
 from madoguchi.domain.notices.models import Attempt, Kind, Message
+from madoguchi.ground.accounts.adapters import StaffMFAAdapter
+from madoguchi.ground.accounts.models import User
+from madoguchi.ground.accounts.services import reseal_second_factors
 from madoguchi.ground.audit import queries as audit
 from madoguchi.ground.contracts.models import Contract, Site
 from madoguchi.ground.contracts.tenancy import contract_scope, tenant_models
@@ -40,6 +44,22 @@ def test_another_master_key_wraps_everything_anew(contracts, contract, settings,
     with pytest.raises(SealError, match="fingerprint"):
         keyring(contract)
     assert actions(contract) == ["privacy.master_rotated"]
+
+
+@pytest.mark.req("SEC-01")
+def test_second_factors_follow_the_master_key(settings) -> None:
+    adapter = StaffMFAAdapter()
+    user = User.objects.create_user(email="who@example.jp", password="long-enough-1", name="誰か")
+    made = Authenticator.objects.create(
+        user=user, type=Authenticator.Type.TOTP, data={"secret": adapter.encrypt("JBSWY3DPEHPK3PXP"), "used": 3}
+    )
+    Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "m1 鍵", "credential": {}})
+    settings.MASTER_KEYS = [b"n" * 32, *settings.MASTER_KEYS]
+    assert [reseal_second_factors(), reseal_second_factors()] == [1, 0]
+    settings.MASTER_KEYS = [b"n" * 32]
+    made.refresh_from_db()
+    assert adapter.decrypt(made.data["secret"]) == "JBSWY3DPEHPK3PXP"
+    assert made.data["used"] == 3
 
 
 def test_a_missing_master_key_is_named(contract, settings, official, now) -> None:
