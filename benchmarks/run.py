@@ -160,8 +160,8 @@ def rows_of_rush(runs: list[Rush], reads_limit: float | None) -> list[Result]:
             "rush: month calendar meanwhile", rates, "reads/s", versus=f"{L_MONTH}, 32 clients" if reads_limit else "",
             ratio=round(rates / reads_limit, 3) if reads_limit else None, clients=n, at=at,
         ),
-        Result("memory of all web processes in the rush", middle([r.resident for r in runs]), "MB", target="<= 300", clients=n, at=at,
-               more={"proportional": middle([r.proportional for r in runs])}),
+        Result("memory of all web processes in the rush", middle([r.proportional for r in runs]), "MB", target="<= 300", clients=n, at=at,
+               more={"resident": middle([r.resident for r in runs])}),
     ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from .scene import PROCEDURES, RUSH_PLACES
 from .slices import Load
 
 CONNECTIONS = 1000
-SECONDS = 11
+SECONDS = 20
 READS = 9
 
 
