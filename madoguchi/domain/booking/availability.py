@@ -10,14 +10,15 @@ from __future__ import annotations
 import calendar as months
 import datetime as dt
 import hashlib
-import json
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.db import connection
+from pydantic_core import to_json
 
 from madoguchi.domain.procedures.models import Procedure
 from madoguchi.ground.contracts.models import Contract, Site
@@ -198,6 +199,16 @@ class DayMark:
     slots: tuple[SlotMark, ...]
 
 
+@lru_cache(maxsize=20_000)
+def _local(start: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(start, JST)
+
+
+@lru_cache(maxsize=20_000)
+def _shown(start: dt.datetime) -> str:
+    return start.isoformat()
+
+
 def day_marks(
     contract: Contract,
     site: SitePlan,
@@ -217,12 +228,13 @@ def day_marks(
     window = rules.WindowRule(booking.window.open_days_ahead, booking.window.opens_at)
     lead = booking.window.staff_lead if by.is_staff else booking.window.web_lead
     few = rules.FewRule(booking.few_left.count, booking.few_left.share)
+    simple = len(needs) == 1 and needs[0].bands == 1
     days: dict[dt.date, list[SlotMark]] = {}
     month = first.replace(day=1)
     while month <= last:
         grid = month_grid(contract, site.id, month.year, month.month).grid
         for start in rules.starts_of(grid, needs):
-            moment = dt.datetime.fromtimestamp(start, JST)
+            moment = _local(start)
             day = moment.date()
             if not first <= day <= last:
                 continue
@@ -230,7 +242,8 @@ def day_marks(
                 days.setdefault(day, [])
                 continue
             free, planned = rules.places_at(grid, needs, start)
-            if rules.fit(grid, needs, start, spread=booking.spread) is None:
+            # One person in one band fits exactly where a place is free.
+            if free <= 0 if simple else rules.fit(grid, needs, start, spread=booking.spread) is None:
                 mark, free = Mark.FULL, 0
             else:
                 mark = few.mark(max(free, 1), planned)
@@ -280,7 +293,7 @@ def snapshot(
         kept.good_until = moment + REFRESH
         return kept.etag, kept.body
     marks = day_marks(contract, site, procedures, first, last, by=by, now=now)
-    body = json.dumps(
+    body = to_json(
         {
             "site": site_code,
             "procedures": procedures,
@@ -291,14 +304,13 @@ def snapshot(
                     "mark": day.mark,
                     "left": day.left,
                     "slots": [
-                        {"starts_at": s.starts_at.isoformat(), "mark": s.mark, "left": s.left} for s in day.slots
+                        {"starts_at": _shown(s.starts_at), "mark": s.mark, "left": s.left} for s in day.slots
                     ],
                 }
                 for day in marks
             ],
-        },
-        separators=(",", ":"),
-    ).encode()
+        }
+    )
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     with _lock:
         _snapshots[key] = _Snapshot(etag, body, version, moment + REFRESH)
