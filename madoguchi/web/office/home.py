@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.db.models import Count, Max, Sum
-from django.db.models.functions import ExtractHour
+from django.db.models.functions import ExtractHour, TruncDate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -18,6 +18,8 @@ from madoguchi.ground.contracts.models import CalendarOverride, Contract
 from madoguchi.ground.kit.clock import JST
 
 DAYS_AHEAD = 31
+DAYS_SHOWN = 14
+WEEKDAYS = "月火水木金土日"
 
 
 def contracts(request: HttpRequest) -> HttpResponse:
@@ -30,11 +32,16 @@ def contracts(request: HttpRequest) -> HttpResponse:
 
 @roles(EVERYONE)
 def home(request: HttpRequest, contract: Contract) -> HttpResponse:
-    """Today at a glance: visitors by hour, what waits for somebody, the next exceptions of the calendar."""
+    """Today at a glance: visitors by hour, what waits for somebody, the next two weeks, the next exceptions of the calendar.
+
+    On a day without visits the hours of the next day with visits are shown.
+    """
     today: dt.date = request.now.date()
-    midnight = dt.datetime.combine(today, dt.time(), tzinfo=JST)
     context: dict[str, Any] = {"today": today, "external": contract.profile.booking.mode == "external"}
-    context.update(_bookings(midnight), **_waiting(request.now))
+    context.update(_bookings(today), **_waiting(request.now))
+    context["ahead"] = _ahead(today)
+    shown = today if context["bookings_today"] else _next_day(today)
+    context["by_hour"], context["shown"] = (_by_hour(shown) if shown else []), shown
     context["closures"] = list(
         CalendarOverride.objects.filter(
             date__range=(today, today + dt.timedelta(days=DAYS_AHEAD)), withdrawn_at=None
@@ -44,24 +51,51 @@ def home(request: HttpRequest, contract: Contract) -> HttpResponse:
     return render(request, "office/home/home.html", context)
 
 
-def _bookings(midnight: dt.datetime) -> dict[str, Any]:
-    day = (midnight, midnight + dt.timedelta(days=1))
-    booked = Booking.objects.filter(starts_at__gte=day[0], starts_at__lt=day[1], state=State.BOOKED)
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), tzinfo=JST)
+
+
+def _bookings(today: dt.date) -> dict[str, Any]:
+    begin, end = _midnight(today), _midnight(today + dt.timedelta(days=1))
+    booked = Booking.objects.filter(starts_at__gte=begin, starts_at__lt=end, state=State.BOOKED)
+    totals = booked.aggregate(bookings=Count("id"), people=Sum("people"))
+    return {
+        "bookings_today": totals["bookings"],
+        "people_today": totals["people"] or 0,
+        "arrived_today": booked.exclude(arrived_at=None).count(),
+    }
+
+
+def _next_day(today: dt.date) -> dt.date | None:
+    coming = Booking.objects.filter(starts_at__gte=_midnight(today + dt.timedelta(days=1)), state=State.BOOKED)
+    first = coming.order_by("starts_at").values_list("starts_at", flat=True).first()
+    return first.astimezone(JST).date() if first else None
+
+
+def _ahead(today: dt.date) -> list[tuple[str, int]]:
+    """People expected on each of the coming days that has visits, from today on; empty when there are none."""
+    begin, end = _midnight(today), _midnight(today + dt.timedelta(days=DAYS_SHOWN))
+    counted = (
+        Attendee.objects.filter(starts_at__gte=begin, starts_at__lt=end, booking__state=State.BOOKED)
+        .annotate(day=TruncDate("starts_at", tzinfo=JST))
+        .values_list("day")
+        .annotate(n=Count("id"))
+        .order_by("day")
+    )
+    return [(f"{day.month}/{day.day}（{WEEKDAYS[day.weekday()]}）", n) for day, n in counted]
+
+
+def _by_hour(day: dt.date) -> list[tuple[str, int]]:
+    begin, end = _midnight(day), _midnight(day + dt.timedelta(days=1))
     by_hour = dict(
-        Attendee.objects.filter(starts_at__gte=day[0], starts_at__lt=day[1], booking__state=State.BOOKED)
+        Attendee.objects.filter(starts_at__gte=begin, starts_at__lt=end, booking__state=State.BOOKED)
         .annotate(hour=ExtractHour("starts_at", tzinfo=JST))
         .values_list("hour")
         .annotate(n=Count("id"))
         .order_by("hour")
     )
     hours = range(min(by_hour), max(by_hour) + 1) if by_hour else range(0)
-    totals = booked.aggregate(bookings=Count("id"), people=Sum("people"))
-    return {
-        "bookings_today": totals["bookings"],
-        "people_today": totals["people"] or 0,
-        "arrived_today": booked.exclude(arrived_at=None).count(),
-        "by_hour": [(f"{hour}時", by_hour.get(hour, 0)) for hour in hours],
-    }
+    return [(f"{hour}時", by_hour.get(hour, 0)) for hour in hours]
 
 
 def _waiting(now: dt.datetime) -> dict[str, Any]:
