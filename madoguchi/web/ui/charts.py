@@ -6,34 +6,68 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-WIDTH = 720
+WIDTHS = {"wide": 720, "narrow": 300}
+"""Each chart is drawn twice, for a desk and for a telephone, so that its letters keep their size; the style sheet shows one."""
+
 _LEFT, _TOP, _BOTTOM = 44, 20, 26
+_LETTER = 12.0
 
 
-def nice_ceiling(value: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 × 10ⁿ that is not below ``value``; 1 for nothing."""
+def steps(value: float, *, whole: bool) -> tuple[float, int]:
+    """(step, count) of an axis from 0 to at least ``value``: step 1, 2 or 5 × 10ⁿ, at most five of them.
+
+    ``whole``: people and bookings are not cut in pieces, so the step is at least 1.
+    """
     if value <= 0:
-        return 1
-    power = 10 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value)
+        return 1, 1
+    power = 10 ** math.floor(math.log10(value)) / 10
+    step = next(s * power for s in (1, 2, 5, 10, 20, 50, 100) if s * power * 5 >= value)
+    if whole:
+        step = max(1.0, step)
+    return step, max(1, math.ceil(round(value / step, 6)))
+
+
+def _length(label: str) -> float:
+    return sum(_LETTER if ord(c) > 0x2E7F else _LETTER * 0.6 for c in label)
 
 
 def bars(
     rows: Sequence[Sequence[Any]], *, title: str, unit: str = "", target: float | None = None, height: int = 200
 ) -> dict[str, Any]:
     """Context of ``ui/components/bar_chart.html`` for rows ``(label, value[, second value])`` in the order given."""
-    top = nice_ceiling(max([float(v) for row in rows for v in row[1:]] + [target or 0, 0]))
+    values = [float(v) for row in rows for v in row[1:]] + ([target] if target is not None else [])
+    step, count = steps(max([*values, 0]), whole=all(v == int(v) for v in values))
+    return {
+        "title": title,
+        "unit": unit,
+        "target": None if target is None else _plain(target),
+        "rows": [
+            {"label": row[0], "value": _plain(float(row[1])), "second": _plain(float(row[2])) if len(row) > 2 else None}
+            for row in rows
+        ],
+        "drawings": [
+            {"name": name, **_draw(rows, step, count, target, width, height)} for name, width in WIDTHS.items()
+        ],
+        "has_second": any(len(row) > 2 for row in rows),
+    }
+
+
+def _draw(
+    rows: Sequence[Sequence[Any]], step: float, count: int, target: float | None, width: int, height: int
+) -> dict[str, Any]:
+    top = step * count
     plot = height - _TOP - _BOTTOM
-    step = (WIDTH - _LEFT) / max(1, len(rows))
-    thick = min(36.0, step * 0.64)
-    every = max(1, math.ceil(len(rows) / 16))
+    room = (width - _LEFT) / max(1, len(rows))
+    thick = min(36.0, room * 0.64)
+    longest = max((_length(str(row[0])) for row in rows), default=0)
+    every = max(1, math.ceil((longest + 6) / room))
 
     def y(value: float) -> float:
         return round(_TOP + plot * (1 - value / top), 1)
 
     drawn = []
     for index, row in enumerate(rows):
-        middle = _LEFT + step * (index + 0.5)
+        middle = _LEFT + room * (index + 0.5)
         value = float(row[1])
         second = float(row[2]) if len(row) > 2 else None
         drawn.append(
@@ -52,23 +86,19 @@ def bars(
             }
         )
     return {
-        "title": title,
-        "unit": unit,
         "bars": drawn,
         "thick": round(thick, 1),
-        "show_values": len(rows) <= 16,
-        "width": WIDTH,
+        "show_values": all(_length(bar["value"]) <= room for bar in drawn),
+        "width": width,
         "height": height,
         "left": _LEFT,
         "base": height - _BOTTOM,
         "text_y": height - 8,
         "grid": [
-            {"y": y(top * part / 4), "text_y": y(top * part / 4) + 4, "text": _plain(top * part / 4)}
-            for part in (1, 2, 3, 4)
+            {"y": y(step * n), "text_y": y(step * n) + 4, "text": _plain(round(step * n, 6))}
+            for n in range(1, count + 1)
         ],
         "target_y": None if target is None else y(target),
-        "target": None if target is None else _plain(target),
-        "has_second": any(len(row) > 2 for row in rows),
     }
 
 

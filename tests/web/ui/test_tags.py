@@ -96,12 +96,35 @@ def test_icons_are_silent_unless_named() -> None:
 
 def test_bars_fit_the_plot() -> None:
     chart = charts.bars([("9時", 31, 40), ("10時", 0)], title="予約", target=30)
-    assert chart["grid"][-1]["text"] == "50"
-    first, second = chart["bars"]
-    assert first["y"] + first["height"] == pytest.approx(chart["base"], abs=0.2)
-    assert second["height"] == 0
     assert chart["target"] == "30"
-    assert [charts.nice_ceiling(n) for n in (0, 0.3, 7, 20, 21, 99)] == [1, 0.5, 10, 20, 25, 100]
+    for drawing in chart["drawings"]:
+        assert drawing["grid"][-1]["text"] == "40"
+        first, second = drawing["bars"]
+        assert first["y"] + first["height"] == pytest.approx(drawing["base"], abs=0.2)
+        assert second["height"] == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "whole", "axis"),
+    [
+        (0, True, (1, 1)),
+        (1, True, (1, 1)),
+        (8, True, (2, 4)),
+        (39, True, (10, 4)),
+        (101, True, (50, 3)),
+        (0.3, False, (0.1, 3)),
+        (2.5, False, (0.5, 5)),
+    ],
+)
+def test_an_axis_has_round_steps_and_people_are_whole(value: float, whole: bool, axis: tuple[float, int]) -> None:
+    step, count = charts.steps(value, whole=whole)
+    assert (pytest.approx(step), count) == axis
+
+
+def test_labels_that_would_touch_are_left_out() -> None:
+    chart = charts.bars([(f"11/{n}（火）", n) for n in range(10, 24)], title="予約")
+    wide, narrow = ([bar["show_label"] for bar in drawing["bars"]] for drawing in chart["drawings"])
+    assert wide.count(True) > narrow.count(True) >= 3
 
 
 def test_the_style_page_shows_every_kind_of_field(rf: RequestFactory) -> None:
