@@ -73,8 +73,10 @@ class Supervisor:
 
     def release_database(self) -> None:
         """Leave the embedded server; the last one stops it cleanly."""
-        if self.database and self._users and self._users.leave_last():
+        if self.database and self._users and self._users.is_last():
             self.database.stop()
+        if self._users:
+            self._users.leave()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping.set()
@@ -126,13 +128,24 @@ class _UserLock:
         self.handle = -1
 
     def join(self) -> None:
+        """Count as a user; a second call changes nothing."""
+        if self.handle >= 0:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.handle = os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self.handle, fcntl.LOCK_SH)
 
-    def leave_last(self) -> bool:
+    def is_last(self) -> bool:
+        """True when nobody else counts; then whoever joins waits until ``leave``."""
+        if self.handle < 0:
+            return False
         try:
             fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
+
+    def leave(self) -> None:
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from madoguchi.ground.kit.postgres import EmbeddedPostgres, Server
+from madoguchi.supervisor import Supervisor
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("postgres")]
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,3 +102,16 @@ def test_the_suite_runs_against_a_server_given_by_url(home: Path) -> None:
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]
     assert not (home / "data" / "postgres").exists()
+
+
+def test_whoever_leaves_last_stops_it_however_often_he_joined(home: Path) -> None:
+    one, other = (Supervisor([], data_dir=home, say=print) for _ in range(2))
+    one.hold_database()
+    one.hold_database()
+    other.hold_database()
+    postgres = EmbeddedPostgres(home)
+    one.release_database()
+    assert postgres.running() is not None, "somebody else still uses it"
+    other.release_database()
+    assert postgres.running() is None
+    other.release_database()

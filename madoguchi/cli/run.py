@@ -169,7 +169,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         [
             Child("mailbox", _self("mailbox", "--port", str(smtp_port))),
             Child("worker", _self("worker")),
-            Child("web", web_command(host, port, 2, 32)),
+            Child("web", web_command(host, port, 2, 16)),
         ],
         data_dir=_data_dir(),
         say=say,
