@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from config import env
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.queries import forget_contracts
 from madoguchi.ground.contracts.services import sync_profiles
@@ -21,10 +22,25 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor, ActorKind, Channel
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import ensure_keys, forget_keys
+from madoguchi.supervisor import Supervisor
 
 from . import database
 
 NOW = dt.datetime(2026, 11, 2, 9, 0, tzinfo=JST)
+KEEPER = pytest.StashKey[Supervisor]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The run counts as a user of the embedded server: it stays up for all workers, and is stopped by whoever leaves last."""
+    if not hasattr(config, "workerinput") and not env.get("DATABASE_URL"):
+        config.stash[KEEPER] = Supervisor([], data_dir=Path(settings.DATA_DIR), say=print)
+        config.stash[KEEPER].hold_database()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    keeper = config.stash.get(KEEPER, None)
+    if keeper is not None:
+        keeper.release_database()
 
 
 @pytest.fixture(scope="session")
