@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from .models import Procedure, ProcedureText
+from django.db.models import Q
+
+from .models import BringRule, Procedure, ProcedureText
+from .rules.bring import Row
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A procedure as shown to a reader: the name in the reader's language, the legal name, and the texts.
+    """A procedure as shown to a reader: the name in the reader's language, the legal name, the explanation.
 
     ``confirmed`` is False while the city has not checked the text. ``language`` is that of the text actually found.
     """
@@ -18,8 +23,6 @@ class Shown:
     legal_name: str
     name: str
     summary: str
-    bring: tuple[str, ...]
-    notes: tuple[str, ...]
     minutes: int
     confirmed: bool
     language: str
@@ -48,8 +51,6 @@ def shown_procedures(language: str, codes: list[str] | None = None) -> list[Show
                 legal_name=procedure.legal_name,
                 name=text.name if text else procedure.legal_name,
                 summary=text.summary if text else "",
-                bring=_lines(text.bring) if text else (),
-                notes=_lines(text.notes) if text else (),
                 minutes=procedure.minutes,
                 confirmed=bool(text and text.confirmed),
                 language=text.language if text else "ja",
@@ -58,5 +59,15 @@ def shown_procedures(language: str, codes: list[str] | None = None) -> list[Show
     return found
 
 
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+def bring_rows(on: dt.date, procedures: Collection[str] | None = None) -> list[Row]:
+    """Rows of what to bring that are valid on a day (inside ``contract_scope``), for some procedures or all."""
+    rules = BringRule.objects.filter(Q(valid_to=None) | Q(valid_to__gte=on), valid_from__lte=on)
+    if procedures is not None:
+        rules = rules.filter(procedure__in=["", *procedures])
+    return [rule.row for rule in rules]
+
+
+def coming_changes(today: dt.date, procedure: str) -> list[BringRule]:
+    """Versions of a procedure's rows that begin or end after ``today``, by day: what residents will be told differently."""
+    rules = BringRule.objects.filter(Q(valid_from__gt=today) | Q(valid_to__gte=today), procedure=procedure)
+    return sorted(rules, key=lambda rule: rule.valid_from if rule.starts_after(today) else rule.valid_to)

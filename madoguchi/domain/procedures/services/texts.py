@@ -15,14 +15,14 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor
 
-from .models import Procedure, ProcedureText
+from ..models import Procedure, ProcedureText
 
-SHIPPED = Path(__file__).parent / "texts"
+SHIPPED = Path(__file__).parent.parent / "texts"
 
 
 @lru_cache(maxsize=16)
 def shipped_texts(language: str) -> dict[str, dict[str, Any]]:
-    """Shipped wording by procedure code for one language: ``name``, ``summary``, ``bring`` (list), ``notes`` (list)."""
+    """Shipped wording by procedure code for one language: ``name``, ``summary``."""
     path = SHIPPED / f"{language}.toml"
     return tomllib.loads(path.read_text()) if path.exists() else {}
 
@@ -53,8 +53,6 @@ def ensure_procedures(contract: Contract, *, now: dt.datetime) -> None:
                     defaults={
                         "name": text["name"],
                         "summary": text.get("summary", ""),
-                        "bring": "\n".join(text.get("bring", [])),
-                        "notes": "\n".join(text.get("notes", [])),
                         "edited_at": now,
                     },
                 )
@@ -68,8 +66,6 @@ def edit_text(
     *,
     name: str,
     summary: str,
-    bring: str,
-    notes: str,
     confirmed: bool,
     by: Actor,
     now: dt.datetime,
@@ -83,8 +79,6 @@ def edit_text(
             defaults={
                 "name": name,
                 "summary": summary,
-                "bring": bring,
-                "notes": notes,
                 "confirmed": confirmed,
                 "edited_at": now,
                 "edited_by": by.label,

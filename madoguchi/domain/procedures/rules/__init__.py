@@ -1,0 +1,1 @@
+"""Decisions about procedures: what to bring (``bring``), which procedure it is (``triage``), how long a card is valid (``validity``)."""
