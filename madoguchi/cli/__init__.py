@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import madoguchi
 from config import env
 
-from . import contracts, run, secrets, verify
+from . import bringing, contracts, run, secrets, verify
 
-VERBS = (run, contracts, verify, secrets)
+VERBS = (run, contracts, bringing, verify, secrets)
 
 
 def parser() -> argparse.ArgumentParser:

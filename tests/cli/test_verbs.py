@@ -12,6 +12,7 @@ from django.db import connection
 from madoguchi.cli import main, parser
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.services.slots import CalendarChange, change_calendar
+from madoguchi.domain.procedures.services import ensure_procedures, ensure_rules
 from madoguchi.ground.accounts.keys import find_key
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
@@ -22,7 +23,7 @@ from ..domain.booking.desk import Desk, at
 Captured = pytest.CaptureFixture[str]
 VERBS = [
     [], ["demo"], ["serve"], ["worker"], ["mailbox"], ["migrate"], ["bounce"], ["profile"], ["profile", "check"], ["calendar"],
-    ["api-key"], ["audit"], ["audit", "verify"], ["capacity"], ["capacity", "verify"], ["doctor"], ["key"],
+    ["api-key"], ["audit"], ["audit", "verify"], ["capacity"], ["capacity", "verify"], ["doctor"], ["key"], ["bring"], ["renewal"],
 ]  # fmt: skip
 DAYS = ["--site", "main", "--channel", "counter", "--from", "2026-11-02", "--to", "2026-11-07"]
 
@@ -187,3 +188,44 @@ def test_the_doctor_says_what_is_there_and_how_to_mend_the_rest(
     assert "FAIL  0 profile(s)" in told
     assert "→ put a profile there, or set MADOGUCHI_PROFILES" in told
     assert "FAIL  DATABASE_URL\n        → cannot connect" in told
+
+
+@pytest.mark.req("BOOK-12")
+def test_renewal_opens(capsys: Captured) -> None:
+    assert main(["renewal", "--expires", "2023-07-07", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["opens"] == "2023-04-08"
+    assert main(["renewal", "--expires", "2026-05-30"]) == 0
+    assert capsys.readouterr().out.strip() == "2026-03-01"
+    with pytest.raises(SystemExit):
+        main(["renewal", "--expires", "soon"])
+
+
+@pytest.mark.req("BOOK-12")
+def test_what_to_bring_with_sources(capsys: Captured, contract: Contract, now: dt.datetime) -> None:
+    ensure_procedures(contract, now=now)
+    ensure_rules(contract, now=now)
+    ask = ["bring", "hatsukaichi", "--procedure", "card_pickup", "--on", "2026-12-01", "--json"]
+    assert main([*ask, "--who", "self", "--age", "40"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["documents"][0]["code"] == "pickup-notice"
+    assert all(line["source"] and line["city_must_confirm"] for line in told["documents"])
+    assert told["steps"] and told["warnings"]
+    assert main([*ask, "--who", "parent", "--age", "5"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["who"] == "legal"
+    assert "pickup-parent-id" in [line["code"] for line in told["documents"]]
+    assert main([*ask, "--who", "proxy", "--situation", "not:face_auth", "--language", "en"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["documents"][0]["language"] == "en"
+    assert told["ask_city"] and told["call"]
+
+
+def test_what_to_bring_complains_in_a_line(capsys: Captured, contract: Contract, now: dt.datetime) -> None:
+    ensure_rules(contract, now=now)
+    assert main(["bring", "hatsukaichi", "--procedure", "flying"]) == 2
+    assert "no procedure 'flying'; there are: " in capsys.readouterr().err
+    ask = ["bring", "hatsukaichi", "--procedure", "card_pickup"]
+    assert main([*ask, "--situation", "lost", "--situation", "not:lost"]) == 2
+    assert "it holds and it does not" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*ask, "--age", "old"])

@@ -7,7 +7,7 @@ import datetime as dt
 from django.db import connection
 
 from madoguchi.domain.procedures.models import Procedure
-from madoguchi.domain.procedures.services import ensure_procedures
+from madoguchi.domain.procedures.services import ensure_procedures, ensure_rules
 from madoguchi.ground.contracts.models import Contract, Site
 from madoguchi.ground.contracts.queries import calendar_of
 from madoguchi.ground.contracts.tenancy import contract_scope
@@ -26,6 +26,7 @@ def set_up(contract: Contract, *, now: dt.datetime, first: dt.datetime | None = 
     """
     with contract_scope(contract):
         ensure_procedures(contract, now=now)
+        ensure_rules(contract, now=now)
         procedures = {p.code: p for p in Procedure.objects.all()}
         sites = {s.code: s for s in Site.objects.all()}
         begin = first if first and not Pool.objects.exists() else now

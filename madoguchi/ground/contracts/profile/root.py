@@ -60,6 +60,12 @@ class Profile(Part):
     payment: Payment = Field(description="委託料の支払い")
     retention: Retention = Field(Retention(), description="保存と消去")
 
+    @property
+    def phone_number(self) -> str:
+        """The number residents call: of the call centre, else of the city's office; empty when none is known."""
+        phone = self.channels.phone
+        return (phone.number if phone else None) or self.city.office.phone or ""
+
     def site(self, code: str) -> Site:
         """The site of that code. Raises :class:`KeyError`."""
         return _find(self.sites, code)
