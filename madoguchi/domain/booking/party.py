@@ -14,6 +14,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from madoguchi.domain.procedures.enums import Situation, Who
+from madoguchi.domain.procedures.rules.bring import Visitor
+from madoguchi.domain.procedures.rules.validity import age_on
 from madoguchi.ground.contracts.profile import Profile
 from madoguchi.ground.kit import dates, kana, phones
 from madoguchi.ground.privacy.guard import REFUSAL, find_individual_numbers
@@ -23,7 +26,7 @@ PERSON = "booking.person"
 CONTACT = "booking.contact"
 EVENT = "booking.event"
 
-PERSON_FIELDS = ("name", "kana", "birth_date", "notice_number")
+PERSON_FIELDS = ("name", "kana", "birth_date", "notice_number", "who", "situations")
 LIMITS = {
     "name": 80,
     "kana": 80,
@@ -61,6 +64,15 @@ class Person:
 
     def as_dict(self) -> dict[str, str]:
         return dict(self.values)
+
+    def visitor(self, procedure: str, on: dt.date) -> Visitor:
+        """What is known about this person's visit on a day: who comes, the age, what holds."""
+        return Visitor(
+            procedure,
+            Who(self.values.get("who") or Who.SELF),
+            age_on(on, self.birth_date) if self.birth_date else None,
+            frozenset(Situation(one) for one in self.values.get("situations", "").split(",") if one),
+        )
 
     def index(self, ring: Keyring) -> bytes | None:
         """Blind index of reading + birth date; None while one of them is missing."""
@@ -202,6 +214,19 @@ def _notice_number(text: str, today: dt.date) -> str:
     return narrow if "-" in narrow else f"{narrow[:3]}-{narrow[3:]}"
 
 
+def _who(text: str, today: dt.date) -> str:
+    if text not in Who.values:
+        raise ValueError(_("窓口に来る人を選び直してください。"))
+    return text
+
+
+def _situations(text: str, today: dt.date) -> str:
+    chosen = set(text.split(","))
+    if not chosen <= set(Situation.values):
+        raise ValueError(_("あてはまるものを選び直してください。"))
+    return ",".join(one for one in Situation.values if one in chosen)
+
+
 _CHECKS = {
     "kana": _kana,
     "phone": _phone,
@@ -209,4 +234,6 @@ _CHECKS = {
     "birth_date": _birth_date,
     "postal_code": _postal_code,
     "notice_number": _notice_number,
+    "who": _who,
+    "situations": _situations,
 }

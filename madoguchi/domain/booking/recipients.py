@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from madoguchi.domain.notices.models import Kind
 from madoguchi.domain.notices.recipients import Recipient
-from madoguchi.domain.procedures.queries import shown_procedures
+from madoguchi.domain.procedures.briefing import Briefing, brief
+from madoguchi.domain.procedures.queries import Shown, bring_rows, shown_procedures
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
@@ -17,7 +20,7 @@ from madoguchi.ground.privacy.sealing import keyring
 from . import rules
 from .enums import State
 from .models import Attendee, Booking
-from .party import CONTACT
+from .party import CONTACT, PERSON, Person
 
 
 def manage_path(contract: Contract, code: str) -> str:
@@ -38,27 +41,17 @@ def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Rec
     address = keyring(contract).unseal_json(CONTACT, booking.contact).get("email", "")
     if not address:
         return None
-    codes = list(
-        Attendee.objects.filter(booking=booking).order_by("position").values_list("procedure__code", flat=True)
-    )
+    attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
+    codes = [attendee.procedure.code for attendee in attendees]
     shown = {p.code: p for p in shown_procedures(language)}
     visit = booking.starts_at.astimezone(JST)
-    phone = contract.profile.channels.phone
-    office = contract.profile.city.office
-    number = (phone.number if phone else None) or office.phone or ""
     with translation.override(language):
         lines = []
         for code in codes:
             procedure = shown[code]
             beside = f"（{procedure.legal_name}）" if procedure.needs_legal_name else ""
             lines.append(f"・{procedure.name}{beside}")
-        bring = []
-        for code in dict.fromkeys(codes):
-            procedure = shown[code]
-            bring.append(f"■ {procedure.name}")
-            bring += [f"・{item}" for item in (*procedure.bring, *procedure.notes)]
-            if not procedure.confirmed:
-                bring.append(_("※ 詳しくは市にご確認ください。"))
+        bring = _bringing(contract, attendees, shown, visit.date(), language)
         context = {
             "city": contract.profile.city.name,
             "code": rules.show_code(booking.code),
@@ -68,10 +61,36 @@ def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Rec
             "procedures": "\n".join(lines),
             "bring": "\n".join(bring),
             "link": f"{settings.PUBLIC_URL}{manage_path(contract, booking.code)}",
-            "phone": number,
+            "phone": contract.profile.phone_number,
             "hours": _usual_phone_hours(contract, booking),
         }
     return Recipient(address, context)
+
+
+def _bringing(
+    contract: Contract, attendees: list[Attendee], shown: dict[str, Shown], on: dt.date, language: str
+) -> list[str]:
+    """Lines of what each person brings; people who bring the same stand together. The language is active."""
+    ring = keyring(contract)
+    rows = bring_rows(on, [attendee.procedure.code for attendee in attendees])
+    found: dict[tuple[str, Briefing], list[int]] = {}
+    for attendee in attendees:
+        person = Person(ring.unseal_json(PERSON, bytes(attendee.person)) if attendee.person else {})
+        code = attendee.procedure.code
+        key = (code, brief(rows, person.visitor(code, on), on, language))
+        found.setdefault(key, []).append(attendee.position)
+    lines = []
+    for (code, briefing), positions in found.items():
+        whose = _("・").join(_("%(n)s人目") % {"n": n} for n in positions) if len(attendees) > 1 else ""
+        lines.append(f"■ {shown[code].name}{f'（{whose}）' if whose else ''}")
+        lines += [f"・{item.text}" for item in (*briefing.steps, *briefing.documents)]
+        lines += [f"※ {item.text}" for item in (*briefing.warnings, *briefing.asks)]
+        lines += [f"・【{item.only_for}】{item.text}" for item in briefing.perhaps]
+        lines += [f"　{item.text}" for item in briefing.references]
+        if not briefing.confirmed:
+            lines.append(_("※ 詳しくは市にご確認ください。"))
+        lines.append("")
+    return lines[:-1]
 
 
 def _usual_phone_hours(contract: Contract, booking: Booking) -> str:

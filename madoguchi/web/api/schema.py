@@ -27,6 +27,8 @@ class PersonBody(Body):
     kana: str | None = Field(None, description="Reading; any kana, stored as katakana")
     birth_date: str | None = Field(None, description="ISO date, or as people write it (昭和55年1月2日)")
     notice_number: str | None = None
+    who: str | None = Field(None, description="Who comes: self, legal (representative) or proxy; decides what to bring")
+    situations: str | None = Field(None, description="What holds, codes with commas: pin_unknown, expired, lost, …")
 
 
 class ContactBody(Body):
@@ -80,6 +82,8 @@ class AttendeeShown(BaseModel):
     kana: str | None = None
     birth_date: str | None = None
     notice_number: str | None = None
+    who: str | None = None
+    situations: str | None = None
 
 
 class ReservationShown(BaseModel):

@@ -150,7 +150,7 @@ def contact(request: HttpRequest, contract: Contract, code: str) -> HttpResponse
         else:
             status = 422
     form.rows = []
-    form.draw()
+    form.draw(request.now.date())
     return render(
         request, "callcentre/contact.html", {**context, "form": form, "summary": form.summary()}, status=status
     )

@@ -93,7 +93,7 @@ def party_page(
 ) -> HttpResponse:
     """Draw a form of a party with what is free around the chosen day."""
     by = actor_of(request)
-    form.draw()
+    form.draw(request.now.date())
     found = availability_rows.free(
         contract, form.site, form.procedures, first=form.first, day=form.day, at=form.at, by=by, now=request.now,
         over=form.over and may(request, OVERBOOK),

@@ -8,8 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.http import QueryDict
+
 from madoguchi.domain.booking.party import Contact, Person, clean_contact, clean_person, fields_of
 from madoguchi.domain.booking.queries.desk import Panel, label_of
+from madoguchi.domain.procedures.enums import Situation, Who
+from madoguchi.domain.procedures.queries import bring_rows
+from madoguchi.domain.procedures.rules.bring import situations_asked
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
 
@@ -27,6 +32,13 @@ class Box:
     value: str
     required: bool
     error: str = ""
+    choices: list[tuple[str, str]] = field(default_factory=list)
+    many: bool = False
+
+    @property
+    def chosen(self) -> list[str]:
+        """Codes that are ticked, where several can be."""
+        return self.value.split(",")
 
     @property
     def wide(self) -> bool:
@@ -93,9 +105,12 @@ class PartyForm:
     def ready(self) -> bool:
         return not self.errors
 
-    def draw(self) -> None:
+    def draw(self, today: dt.date) -> None:
         """Make the boxes from what was typed (and the errors found)."""
         profile = self.contract.profile
+        codes = {row.procedure for row in self.rows}
+        rules = bring_rows(today, codes)
+        asked = {code: situations_asked(rules, code, None, today) for code in codes}
         for row in self.rows:
             row.boxes = [
                 Box(
@@ -105,6 +120,8 @@ class PartyForm:
                     row.data.get(code, ""),
                     required,
                     self.errors.get(name, ""),
+                    choices_of(code, row.procedure, asked.get(row.procedure, ())),
+                    code == "situations",
                 )
                 for code, required in fields_of(profile, row.procedure, person=True)
                 for name in [f"r{row.number}_{code}"]
@@ -143,6 +160,15 @@ class PartyForm:
         return found
 
 
+def choices_of(code: str, procedure: str, asked: Sequence[Situation]) -> list[tuple[str, str]]:
+    """What can be chosen in a box: who comes, or what holds; empty for a box that is typed into."""
+    if code == "who":
+        return [(str(one), str(one.label)) for one in Who]
+    if code == "situations":
+        return [(str(one), str(one.label)) for one in asked]
+    return []
+
+
 def blank(contract: Contract, procedure: str, site: str) -> PartyForm:
     """A new booking of one person."""
     form = PartyForm(contract, [Row(1, None, procedure, {})], site, key=uuid.uuid4().hex)
@@ -172,6 +198,12 @@ def typed_values(values: Mapping[str, str]) -> dict[str, str]:
     return typed
 
 
+def _typed(data: Mapping[str, Any], name: str) -> str:
+    """What was typed into a box, or ticked (codes with commas)."""
+    values = data.getlist(name) if isinstance(data, QueryDict) else [data.get(name)]
+    return ",".join(str(value) for value in values if value)
+
+
 def read(contract: Contract, data: Mapping[str, Any], procedures: Sequence[str]) -> PartyForm:
     """The form as posted, with rows added or taken away by its buttons."""
     try:
@@ -184,7 +216,7 @@ def read(contract: Contract, data: Mapping[str, Any], procedures: Sequence[str])
         procedure = str(data.get(f"{prefix}procedure") or procedures[0])
         if procedure not in procedures:
             procedure = procedures[0]
-        typed = {code: str(data.get(prefix + code) or "") for code, _ in fields_of(contract.profile, None, person=True)}
+        typed = {code: _typed(data, prefix + code) for code, _ in fields_of(contract.profile, None, person=True)}
         raw_id = str(data.get(f"{prefix}id") or "")
         rows.append(Row(number, int(raw_id) if raw_id.isdigit() else None, procedure, typed, f"{prefix}drop" in data))
     form = PartyForm(contract, rows, str(data.get("site") or ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from madoguchi.domain.booking import party
+from madoguchi.domain.procedures.briefing import situation_text, who_text
+from madoguchi.domain.procedures.enums import Situation, Who
 from madoguchi.domain.procedures.queries import Shown
 from madoguchi.ground.contracts.profile import Profile
 from madoguchi.ground.kit import dates
@@ -29,6 +31,8 @@ LABELS = {
     "address": gettext_lazy("住所"),
     "notice_number": gettext_lazy("はがき（交付通知書）の番号"),
     "language": gettext_lazy("窓口で話す言葉"),
+    "who": gettext_lazy("窓口に来る人"),
+    "situations": gettext_lazy("あてはまるもの"),
     "needs": gettext_lazy("お手伝いが必要なこと"),
     "memo": gettext_lazy("伝えておきたいこと"),
 }
@@ -40,6 +44,8 @@ HELPS = {
     "email": gettext_lazy("予約の控えと、前の日のお知らせが届きます。なくても予約できます。"),
     "postal_code": gettext_lazy("7けたの数字です。"),
     "notice_number": gettext_lazy("はがきに書いてある、英数字3けたと数字6けたの番号です。"),
+    "who": gettext_lazy("来る人によって、持ってくるものが変わります。"),
+    "situations": gettext_lazy("選ぶと、持ってくるものを正しくご案内できます。なければ、選ばなくてかまいません。"),
     "needs": gettext_lazy("車いす、筆談、手話、通訳など。窓口で準備します。"),
 }
 ATTRS: dict[str, dict[str, str]] = {
@@ -73,6 +79,7 @@ class PartyForm(forms.Form):
         cleaner: Cleaner,
         *args: Any,
         shared: bool = False,
+        asked: Sequence[Situation] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -81,6 +88,8 @@ class PartyForm(forms.Form):
         self.caption = ""
         own = {rule.code: rule for rule in profile.booking.fields}
         for code, required in rules:
+            if code == "situations" and not asked:
+                continue
             rule = own[code]
             label = rule.label or LABELS.get(code, code)
             help_text = rule.help or HELPS.get(code, "")
@@ -88,6 +97,23 @@ class PartyForm(forms.Form):
             if code == "birth_date":
                 field = forms.Field(
                     required=required, label=label, help_text=help_text, widget=DatePartsWidget(eras=True, birth=True)
+                )
+            elif code == "who":
+                field = forms.ChoiceField(
+                    required=required,
+                    label=label,
+                    help_text=help_text,
+                    choices=[(str(one), who_text(one)) for one in Who],
+                    initial=str(Who.SELF),
+                    widget=forms.RadioSelect,
+                )
+            elif code == "situations":
+                field = forms.MultipleChoiceField(
+                    required=required,
+                    label=label,
+                    help_text=help_text,
+                    choices=[(str(one), situation_text(one)) for one in asked],
+                    widget=forms.CheckboxSelectMultiple,
                 )
             else:
                 attrs = dict(ATTRS.get(code, {}))
@@ -124,7 +150,7 @@ class PartyForm(forms.Form):
                 except dates.DateError as problem:
                     problems[code] = str(problem)
                     continue
-            data[code] = value or ""
+            data[code] = ",".join(value) if isinstance(value, list) else value or ""
         cleaned = self.cleaner(data)
         problems = {**{k: v for k, v in cleaned.errors.items() if k not in problems}, **problems}
         if any(data.get(code) and not cleaned.values.get(code, "-") for code in problems):
@@ -152,8 +178,14 @@ class PartyForm(forms.Form):
 
 
 def typed_as_initial(typed: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Stored input as initial values (the parts of a date come back as a list from JSON)."""
-    return {k: DateParts(*v) if isinstance(v, list | tuple) else v for k, v in (typed or {}).items()}
+    """Stored input as initial values: from JSON, or as kept in a booking."""
+    return {code: _as_initial(code, value) for code, value in (typed or {}).items()}
+
+
+def _as_initial(code: str, value: Any) -> Any:
+    if code == "situations":
+        return value.split(",") if isinstance(value, str) else value
+    return DateParts(*value) if isinstance(value, list | tuple) else value
 
 
 def person_form(
@@ -164,8 +196,9 @@ def person_form(
     position: int,
     data: Any = None,
     initial: Mapping[str, Any] | None = None,
+    asked: Sequence[Situation] = (),
 ) -> PartyForm:
-    """Details of one person of the party; the first one may be filled in by the browser."""
+    """Details of one person of the party; the first one may be filled in by the browser. ``asked``: situations offered."""
     return PartyForm(
         profile,
         party.fields_of(profile, procedure, person=True),
@@ -174,6 +207,7 @@ def person_form(
         prefix=f"person{position}",
         initial=typed_as_initial(initial),
         shared=position > 1,
+        asked=asked,
     )
 
 

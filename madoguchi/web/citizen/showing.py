@@ -20,10 +20,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from madoguchi.domain.booking import availability, rules
+from madoguchi.domain.booking.party import Person
 from madoguchi.domain.booking.queries.resident import ResidentBooking
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import Mark
-from madoguchi.domain.procedures.queries import Shown, shown_procedures
+from madoguchi.domain.procedures.briefing import Briefing, brief, situation_text, who_text
+from madoguchi.domain.procedures.enums import Situation, Who
+from madoguchi.domain.procedures.queries import Shown, bring_rows, shown_procedures
+from madoguchi.domain.procedures.rules.bring import situations_asked
 from madoguchi.ground.contracts.calendar import default_holidays
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.profile.booking import Cutoff
@@ -141,6 +145,44 @@ def all_days(
     """Every day of the horizon for the party."""
     span = horizon(contract, now)
     return availability.day_marks(contract, site, procedures, span.first, span.last, by=CITIZEN_WEB, now=now)
+
+
+def asked(procedure: str, today: dt.date) -> list[Situation]:
+    """Situations that change what to bring for a procedure."""
+    return situations_asked(bring_rows(today, [procedure]), procedure, None, today)
+
+
+def field_text(code: str, value: str) -> str:
+    """What was typed or chosen, as its owner checks it."""
+    if code == "birth_date":
+        return birth_text(dt.date.fromisoformat(value))
+    if code == "phone":
+        return phones.show(value)
+    if code == "who":
+        return who_text(Who(value))
+    if code == "situations":
+        return _("、").join(situation_text(Situation(one)) for one in value.split(","))
+    return value
+
+
+@dataclass(frozen=True)
+class Bringing:
+    """What some people of a booking bring: those for whom it is the same stand together."""
+
+    shown: Shown
+    positions: tuple[int, ...]
+    briefing: Briefing
+
+
+def bringing(booking: ResidentBooking, shown: dict[str, Shown]) -> list[Bringing]:
+    """What each person of a booking brings on the day of the visit."""
+    on = booking.starts_at.date()
+    rows = bring_rows(on, booking.procedures)
+    found: dict[tuple[str, Briefing], list[int]] = {}
+    for one in booking.people:
+        visitor = (one.person or Person({})).visitor(one.procedure, on)
+        found.setdefault((one.procedure, brief(rows, visitor, on, language())), []).append(one.position)
+    return [Bringing(shown[code], tuple(positions), briefing) for (code, briefing), positions in found.items()]
 
 
 def next_free(days: Sequence[availability.DayMark], after: dt.date | None = None) -> dt.date | None:
@@ -286,7 +328,7 @@ def frame(request: HttpRequest, contract: Contract) -> dict[str, Any]:
     now: dt.datetime = request.now  # type: ignore[attr-defined]
     phone = contract.profile.channels.phone
     office = contract.profile.city.office
-    number = (phone.number if phone else None) or office.phone or ""
+    number = contract.profile.phone_number
     confirmed = phone.number_confirmed if phone and phone.number else office.phone_confirmed
     hours = phone_hours(contract, now)
     text = ""
@@ -391,7 +433,7 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
             for one in booking.people
         ],
         "times_differ": len({one.starts_at for one in booking.people}) > 1,
-        "bring": [shown[code] for code in dict.fromkeys(booking.procedures)],
+        "bring": bringing(booking, shown) if booked else [],
         "phone": phones.show(booking.contact.phone) if booking.contact and booking.contact.phone else "",
         "email": booking.contact.email if booking.contact else "",
         "link": link,

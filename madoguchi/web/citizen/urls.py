@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from .views import about, book, calendar, change, manage, start
+from .views import about, book, bring, calendar, change, manage, start
 
 app_name = "citizen"
 LINK = "<slug:contract>/r/<slug:code>/<slug:token>/"
 urlpatterns = [
     path("", start.index, name="index"),
     path("<slug:contract>/", start.start, name="start"),
+    path("<slug:contract>/which/", bring.which, name="which"),
+    path("<slug:contract>/bring/", bring.bring, name="bring"),
     path("<slug:contract>/find/", manage.find, name="find"),
     path("<slug:contract>/privacy/", about.privacy, name="privacy"),
     path("<slug:contract>/accessibility/", about.accessibility, name="accessibility"),

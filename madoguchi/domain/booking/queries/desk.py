@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from madoguchi.domain.procedures.queries import Shown, shown_procedures
+from madoguchi.domain.procedures.briefing import Briefing, brief
+from madoguchi.domain.procedures.enums import Situation, Who
+from madoguchi.domain.procedures.queries import bring_rows
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates, kana, phones
 from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS, ActorKind, Channel
@@ -31,6 +33,8 @@ FIELD_LABELS = {
     "kana": "フリガナ",
     "birth_date": "生年月日",
     "notice_number": "はがきの番号",
+    "who": "来る人",
+    "situations": "あてはまるもの",
     "phone": "電話番号",
     "email": "メール",
     "postal_code": "郵便番号",
@@ -221,6 +225,7 @@ class Guest:
     ends_at: dt.datetime
     person: Person
     details: list[tuple[str, str]]
+    briefing: Briefing
 
 
 @dataclass(frozen=True)
@@ -252,7 +257,7 @@ class Panel:
     contact: Contact
     contact_details: list[tuple[str, str]]
     history: list[Line]
-    texts: list[Shown]
+    briefings: list[tuple[str, list[int], Briefing]]
     affected: Affected | None
     notes: list[Line] = field(default_factory=list)
 
@@ -274,6 +279,10 @@ def show_value(code: str, value: Any) -> str:
     if code == "birth_date":
         born = dt.date.fromisoformat(str(value))
         return f"{dates.show(born, weekday=False)}（{born.year}年）"
+    if code == "who":
+        return str(Who(str(value)).label)
+    if code == "situations":
+        return "、".join(str(Situation(one).label) for one in str(value).split(","))
     return str(value)
 
 
@@ -282,6 +291,8 @@ def panel(contract: Contract, code: str) -> Panel:
     booking = Booking.objects.select_related("site").get(code=read_code(code))
     ring = keyring(contract)
     attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
+    on = booking.starts_at.astimezone(JST).date()
+    rows = bring_rows(on, [a.procedure.code for a in attendees])
     guests = []
     for a in attendees:
         person = unseal_person(ring, a)
@@ -295,6 +306,7 @@ def panel(contract: Contract, code: str) -> Panel:
                 ends_at=a.ends_at.astimezone(JST),
                 person=person,
                 details=[(label_of(contract, k), show_value(k, v)) for k, v in person.as_dict().items() if v],
+                briefing=brief(rows, person.visitor(a.procedure.code, on), on, "ja"),
             )
         )
     contact = unseal_contact(ring, booking)
@@ -316,12 +328,20 @@ def panel(contract: Contract, code: str) -> Panel:
         contact=contact,
         contact_details=[(label_of(contract, k), show_value(k, v)) for k, v in contact.as_dict().items() if v],
         history=history,
-        texts=shown_procedures("ja", list(dict.fromkeys(g.procedure for g in guests))),
+        briefings=_together(guests),
         affected=Affected.objects.filter(booking=booking, settled_at=None).first(),
         notes=[
             line for line in history if any(label in ("対応メモ", "超過受付の理由") for label, _, _ in line.changes)
         ],
     )
+
+
+def _together(guests: list[Guest]) -> list[tuple[str, list[int], Briefing]]:
+    """(procedure, whose, what to bring): those who bring the same stand together."""
+    found: dict[tuple[str, Briefing], list[int]] = {}
+    for guest in guests:
+        found.setdefault((guest.procedure_name, guest.briefing), []).append(guest.position)
+    return [(name, positions, briefing) for (name, briefing), positions in found.items()]
 
 
 _PLAIN = {"starts_at": "日時", "procedures": "手続き", "state": "状態", "reason": "理由", "outcome": "対応結果"}

@@ -445,6 +445,7 @@ def _detail_forms(
             position=n,
             data=data,
             initial=typed[n - 1] if n <= len(typed) else None,
+            asked=showing.asked(code, today),
         )
         for n, code in enumerate(flow.procedures, start=1)
     ]
@@ -528,11 +529,7 @@ def _rows(labels: dict[str, Any], values: dict[str, str]) -> list[tuple[Any, str
         value = values.get(code, "")
         if not value:
             continue
-        if code == "birth_date":
-            value = showing.birth_text(dt.date.fromisoformat(value))
-        elif code == "phone":
-            value = showing.phones.show(value)
-        rows.append((label, value))
+        rows.append((label, showing.field_text(code, value)))
     return rows
 
 

@@ -185,7 +185,13 @@ def _person_page(
         wanted = shown[0].code
     initial = dict(companion.person.values) if companion and companion.person else None
     person_form = forms.person_form(
-        contract.profile, wanted, today=today, position=position, data=data, initial=initial
+        contract.profile,
+        wanted,
+        today=today,
+        position=position,
+        data=data,
+        initial=initial,
+        asked=showing.asked(wanted, today),
     )
     problem, status = "", 200
     if data is not None:
