@@ -168,8 +168,6 @@ def _tabs(contract: Contract, kind: str, language: str) -> list[dict[str, Any]]:
 
 def _previews(contract: Contract, shown: list[texts.Text]) -> list[dict[str, str]]:
     profile = contract.profile
-    phone = profile.channels.phone
-    number = (phone.number if phone else None) or profile.city.office.phone or ""
     found = []
     for text in shown:
         context = texts.sample(
@@ -177,7 +175,7 @@ def _previews(contract: Contract, shown: list[texts.Text]) -> list[dict[str, str
             city=profile.city.name,
             city_en=profile.city.name_en,
             site=profile.sites[0].name,
-            phone=phones.show(number.replace("-", "")),
+            phone=phones.show(profile.phone_number.replace("-", "")),
             link=f"{settings.PUBLIC_URL}/{contract.code}/r/…",
         )
         known = {name: context.get(name, f"{{{name}}}") for name in texts.PLACEHOLDERS}

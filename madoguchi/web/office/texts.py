@@ -17,20 +17,10 @@ from madoguchi.ground.contracts.models import Contract
 
 
 class TextForm(forms.Form):
-    """One text; ``bring`` and ``notes`` hold one item per line."""
+    """Name and explanation of a procedure in one language."""
 
     name = forms.CharField(label="表示名", max_length=120, error_messages={"required": "表示名を入力してください。"})
     summary = forms.CharField(label="説明", max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    bring = forms.CharField(
-        label="持ち物",
-        max_length=4000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 8}),
-        help_text="1行に1つ。",
-    )
-    notes = forms.CharField(
-        label="注意", max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 5}), help_text="1行に1つ。"
-    )
     confirmed = forms.BooleanField(
         label="市の確認済み",
         required=False,
@@ -66,7 +56,7 @@ def text(request: HttpRequest, contract: Contract, procedure: str, language: str
     here = stored.get(language)
     initial: dict[str, Any] = {"name": found.legal_name}
     if here:
-        initial = {key: getattr(here, key) for key in ("name", "summary", "bring", "notes", "confirmed")}
+        initial = {key: getattr(here, key) for key in ("name", "summary", "confirmed")}
     form = TextForm(request.POST or None, initial=initial)
     status = 200
     if request.method == "POST":
@@ -86,14 +76,7 @@ def text(request: HttpRequest, contract: Contract, procedure: str, language: str
         "shown": {
             "name": values.get("name", ""),
             "summary": values.get("summary", ""),
-            "bring": lines(values.get("bring", "")),
-            "notes": lines(values.get("notes", "")),
             "confirmed": values.get("confirmed", False),
         },
     }
     return render(request, "office/texts/text.html", context, status=status)
-
-
-def lines(text: str) -> list[str]:
-    """The items of a text of one item per line."""
-    return [line.strip() for line in text.splitlines() if line.strip()]

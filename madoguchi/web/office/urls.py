@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import affected, audit, bookings, calendar, contract, day, home, notices, slots, staff, texts
+from . import affected, audit, bookings, bring, calendar, contract, day, home, notices, slots, staff, texts
 
 app_name = "office"
 urlpatterns: list = [
@@ -30,6 +30,11 @@ urlpatterns: list = [
     path("slots/<slug:pool>/<str:date>/", slots.day, name="slots_day"),
     path("affected/", affected.affected, name="affected"),
     path("affected/<int:affected>/settle/", affected.settle, name="affected_settle"),
+    path("bring/", bring.bring, name="bring"),
+    path("bring/confirm/", bring.confirm, name="bring_confirm"),
+    path("bring/add/", bring.add, name="bring_add"),
+    path("bring/<slug:code>/", bring.rule, name="bring_rule"),
+    path("bring/<slug:code>/end/", bring.end, name="bring_end"),
     path("texts/", texts.texts, name="texts"),
     path("texts/<slug:procedure>/<slug:language>/", texts.text, name="text"),
     path("contract/", contract.contract, name="contract"),

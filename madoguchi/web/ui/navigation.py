@@ -46,7 +46,8 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         [
             Place("メールの文面", "office:templates", access.EDIT_TEXTS),
             Place("送信の記録", "office:messages", access.READ_RESIDENTS),
-            Place("持ち物と注意", "office:texts", access.EDIT_TEXTS),
+            Place("手続きの案内", "office:texts", access.EDIT_TEXTS),
+            Place("持ち物の表", "office:bring", access.READ_RESIDENTS),
         ],
     ),
     (

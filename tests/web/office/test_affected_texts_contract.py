@@ -95,27 +95,21 @@ def test_a_text_is_previewed_and_then_saved(site: Contract, sign_in: SignIn) -> 
     sent = {
         "name": "カードの受け取り",
         "summary": "受け取りです",
-        "bring": "はがき\n本人確認書類",
-        "notes": "",
         "confirmed": "on",
     }
     page = manager.post(url, sent | {"step": "preview"}).content.decode()
-    assert re.search(r"<ul class=\"bring\">.*はがき.*本人確認書類", page, re.S)
+    assert re.search(r"<h3>カードの受け取り.*受け取りです", page, re.S)
     with contract_scope(site):
         assert not ProcedureText.objects.filter(name="カードの受け取り", confirmed=True).exists()
     assert manager.post(url, sent | {"step": "save"}).status_code == 302
     with contract_scope(site):
         text = ProcedureText.objects.get(procedure__code="card_pickup", language="ja")
-        assert (text.name, text.bring.splitlines(), text.confirmed) == (
-            "カードの受け取り",
-            ["はがき", "本人確認書類"],
-            True,
-        )
+        assert (text.name, text.summary, text.confirmed) == ("カードの受け取り", "受け取りです", True)
         assert text.edited_by == "業務責任者 花子"
     wrong = manager.post(url, sent | {"name": "", "step": "save"})
     assert wrong.status_code == 422
     assert "表示名を入力してください" in wrong.content.decode()
-    assert "本人確認書類" in wrong.content.decode()
+    assert "受け取りです" in wrong.content.decode()
     assert manager.get(f"{STAFF}texts/card_pickup/xx/").status_code == 404
     assert sign_in(site, Role.OPERATOR).get(url).status_code == 403
 
