@@ -4,6 +4,7 @@ PY := .venv/bin/python
 PYTHON ?= python3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 JOBS ?= $(shell nproc)
+NO_DATABASE := postgresql://nobody@127.0.0.1:9/none
 
 .PHONY: demo test test-fast check bench bench-peers bench-nodes requirements setup lock messages clean-demo
 .DEFAULT_GOAL := help
@@ -45,10 +46,10 @@ tools/browser:
 
 check: setup ## style, types, import contracts, migrations, templates, profiles, docs
 	@$(PY) -m ruff check .
-	@$(PY) -m mypy
+	@DATABASE_URL=$(NO_DATABASE) $(PY) -m mypy
 	@.venv/bin/lint-imports --no-cache
 	@MADOGUCHI_DATA=var/check $(PY) manage.py makemigrations --check --dry-run
-	@MADOGUCHI_DATA=var/check $(PY) tools/check_templates.py
+	@DATABASE_URL=$(NO_DATABASE) $(PY) tools/check_templates.py
 	@.venv/bin/madoguchi profile check profiles/*.toml
 	@$(PY) -m pytest -q -n0 tests/test_docs.py tests/test_architecture.py
 

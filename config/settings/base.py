@@ -159,7 +159,7 @@ LOCALE_PATHS = [BASE / "madoguchi" / "locale"]
 LANGUAGE_COOKIE_NAME = "lang"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE / "static-collected"
+STATIC_ROOT: Path | None = BASE / "static-collected"
 STATICFILES_DIRS = [("app", BASE / "frontend")]
 
 CACHES = {
