@@ -22,6 +22,9 @@ from madoguchi.domain.booking.models import Booking, Slot
 from madoguchi.domain.booking.party import Contact, Person
 from madoguchi.domain.booking.services import change, marks, reserve, slots
 from madoguchi.domain.booking.services.setup import count_anew
+from madoguchi.domain.procedures.enums import Kind
+from madoguchi.domain.procedures.models import BringRule
+from madoguchi.domain.procedures.services.bring import RuleValues, add_rule, confirm_rules
 from madoguchi.ground.accounts.demo import DemoLogin, make_demo_staff
 from madoguchi.ground.accounts.models import Assignment, Role
 from madoguchi.ground.contracts.models import Contract
@@ -64,6 +67,22 @@ WEIGHTS = {
 }
 
 
+SITUATIONS = [
+    ("pin_unknown", 0.14, ("cert_renewal",)),
+    ("expired", 0.08, ("cert_renewal",)),
+    ("lost", 0.25, ("card_application", "express_issuance")),
+    ("licence", 0.04, ("card_renewal",)),
+    ("notice_lost", 0.03, ("card_pickup",)),
+]
+CONFIRMED = {
+    "hatsukaichi": ("", "card_pickup", "cert_renewal", "pin_reset"),
+    "izumi": ("", "card_pickup", "cert_renewal", "card_renewal", "card_application", "pin_reset", "other"),
+    "nagaoka": ("", "card_pickup"),
+    "izunokuni": ("", "cert_renewal"),
+}
+"""Procedures whose rows of what to bring the demo's city has approved."""
+
+
 def begin_at(now: dt.datetime) -> dt.datetime:
     """The moment from which a fresh demo lives: its slots begin there."""
     return dt.datetime.combine(now.date() - dt.timedelta(days=BACK), dt.time(7), JST)
@@ -101,6 +120,7 @@ def _staff(contract: Contract) -> dict[str, Actor]:
 def _fill(contract: Contract, now: dt.datetime) -> str:
     dice = random.Random(contract.code)  # noqa: S311
     staff = _staff(contract)
+    _table(contract, staff["city"], now)
     if contract.profile.booking.mode == "external":
         return f"市の予約サイトでの代行の記録 {_external(contract, dice, staff['operator'], now)} 件"
     wishes = _wishes(contract, dice, now)
@@ -206,7 +226,19 @@ def _party(dice: random.Random, codes: Sequence[str], now: dt.datetime) -> list[
         born = now.date() - dt.timedelta(days=age * 365 + dice.randint(0, 364))
         given = dice.choice(GIVEN)
         name, reading = dice.choice(FOREIGN) if foreign else (f"{family[0]} {given[0]}", f"{family[1]} {given[1]}")
-        people.append((code, Person({"name": name, "kana": reading, "birth_date": born.isoformat()})))
+        values = {"name": name, "kana": reading, "birth_date": born.isoformat(), "who": "legal" if age < 15 else "self"}
+        if age >= 80 and dice.random() < 0.2:
+            values["who"] = "proxy"
+        holds = [
+            situation
+            for situation, share, where in SITUATIONS
+            if (not where or code in where) and dice.random() < share
+        ]
+        if foreign:
+            holds.append("foreign")
+        if holds:
+            values["situations"] = ",".join(holds)
+        people.append((code, Person(values)))
     return people
 
 
@@ -295,6 +327,24 @@ def _changes_of_plan(contract: Contract, city: Actor, now: dt.datetime) -> None:
     hours = ((dt.time(14, 0), dt.time(20, 0)),)
     shut = slots.CalendarChange(closed, "closed", "", "counter", hours, None, "庁舎設備の緊急点検")
     slots.change_calendar(contract, shut, by=city, now=now)
+
+
+def _table(contract: Contract, city: Actor, now: dt.datetime) -> None:
+    """The city has approved part of the table of what to bring, has a row of its own, and a change that is to come."""
+    rules = list(BringRule.objects.filter(procedure__in=CONFIRMED.get(contract.code, ())))
+    confirm_rules(contract, {rule.code: rule.valid_from for rule in rules}, on=now.date(), by=city, now=now)
+    coming = (now.date().replace(day=1) + dt.timedelta(days=62)).replace(day=1)
+    own = RuleValues(
+        Kind.STEP,
+        "card_pickup",
+        {
+            "ja": "着いたら、1階の受付機に予約番号を入力して、番号札をお取りください。",
+            "ja-easy": "着いたら、1階（かい）の 機械（きかい）に 予約番号（よやくばんごう）を 入れて、番号札（ばんごうふだ）を 取ってください。",
+            "en": "When you arrive, enter your booking number at the machine on the first floor and take a numbered ticket.",
+        },
+        "市の窓口運用（試験データ）",
+    )
+    add_rule(contract, own, starts=coming, by=city, now=now)
 
 
 def _external(contract: Contract, dice: random.Random, by: Actor, now: dt.datetime) -> int:
