@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "madoguchi.web.ui.middleware.StaffGate",
+    "madoguchi.web.ui.middleware.PlainText",
     "madoguchi.web.ui.middleware.IndividualNumberNet",
     "madoguchi.web.ui.middleware.ContractScope",
 ]

@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from babel.dates import format_date
 from django.utils.translation import gettext as _
 
+from .clock import JST
+
 WEEKDAYS = "月火水木金土日"
 FIRST_DAY = dt.date(1873, 1, 1)
+LAST_DAY = dt.date(2199, 12, 31)
 
 
 class DateError(ValueError):
@@ -56,6 +59,29 @@ _WEST_TEXT = re.compile(r"(?:西暦)?(\d{4})(?:年|[-/.])(\d{1,2})(?:月|[-/.])(
 _PACKED = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _WEEKDAY = re.compile(r"\((?:[月火水木金土日])(?:曜日?)?\)$|(?:[月火水木金土日])曜日?$")
 _NOISE = re.compile(r"\s+")
+
+
+def read_iso(text: str) -> dt.date | None:
+    """A day from an address or a hidden field: ISO, from ``FIRST_DAY`` to ``LAST_DAY``; None for anything else.
+
+    The bounds leave room for calendars to count months and weeks on without an overflow.
+    """
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if FIRST_DAY <= day <= LAST_DAY else None
+
+
+def read_iso_moment(text: str) -> dt.datetime | None:
+    """A moment with its offset from a hidden field, within the same bounds, in Japan's time; None for anything else."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None or not FIRST_DAY < moment.date() < LAST_DAY:
+        return None
+    return moment.astimezone(JST)
 
 
 def era_of(date: dt.date) -> tuple[Era, int]:
@@ -129,7 +155,7 @@ def of_era(era: str, year: int, month: int, day: int) -> dt.date:
 
 
 def of_western(year: int, month: int, day: int) -> dt.date:
-    """The day of a Gregorian date. Raises :class:`DateError` for a day that does not exist or lies before 1873."""
+    """The day of a Gregorian date. Raises :class:`DateError` for a day that does not exist or lies before 1873 or after 2199."""
     if not 1 <= month <= 12:
         raise DateError(_("月は1から12の数で入力してください。"))
     try:
@@ -140,6 +166,8 @@ def of_western(year: int, month: int, day: int) -> dt.date:
         ) from None
     if date < FIRST_DAY:
         raise DateError(_("明治6年（1873年）より前の日付は扱えません。"))
+    if date > LAST_DAY:
+        raise DateError(_("2199年までの日付を入力してください。"))
     return date
 
 

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django import forms
@@ -29,6 +30,7 @@ EXEMPT_FIELDS = frozenset({"csrfmiddlewaretoken", "password", "password1", "pass
 
 _KANJI_DIGITS = {c: str(i) for i, c in enumerate("〇一二三四五六七八九")}
 _SEPARATORS = frozenset(".,，．、。・･·•‧∙⋅_＿‗ーｰ−⁃˗~〜～|｜'’＇`\"”+＋*＊=＝\\")
+_LOOSE = frozenset("/／∕⁄:：;；()（）[]［］{}｛｝「」<>＜＞#＃&＆")
 _OPAQUE = re.compile(r"(?=.*[a-fA-F])(?:[0-9a-fA-F]{32,}|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})")
 _SIGNS = (  # digits by ``unicodedata.digit`` that ``\d`` leaves out (raised, lowered, circled, with a full stop …), and kanji
     r"\u00b2\u00b3\u00b9\u1369-\u1371\u19da\u2070\u2074-\u2079\u2080-\u2089\u2460-\u2468\u2474-\u247c\u2488-\u2490"
@@ -70,12 +72,17 @@ def find_individual_numbers(text: str) -> list[Span]:
     Digits of any script, full-width, circled or kanji, count as digits; blanks (line breaks and invisible signs too),
     hyphens and the like between them are ignored. A run of digits counts when it has exactly twelve; inside a longer
     run (a list, a sentence with other figures before it) it counts where twelve stand together or in equal groups
-    (4-4-4, 3-3-3-3, 6-6, 2×6, 1×12). Phone numbers (10 or 11 digits) and application ids (23 digits) are never taken
-    for one.
+    (4-4-4, 3-3-3-3, 6-6, 2×6, 1×12). Slashes, colons and brackets, which stand in dates, times and phone numbers, are
+    ignored only between such equal groups, and between pairs of digits only where all are alike (10:00、10:30、11:00 are
+    times). Phone numbers (10 or 11 digits) and application ids (23 digits) are never
+    taken for one.
     """
     if len(text) < LENGTH or len(_ANY_DIGIT.findall(text)) < LENGTH:
         return []
-    return [span for run in _runs(text) for span in _in_run(run)]
+    found = [span for run in _runs(text) for span in _in_run(run)]
+    if not found and not _LOOSE.isdisjoint(text):
+        found = [span for run in _runs(text, _LOOSE) for span in _equal_groups(run, text)]
+    return found
 
 
 def may_hold_number(document: str) -> bool:
@@ -192,8 +199,8 @@ def _is_separator(c: str) -> bool:
     return c in _SEPARATORS or c.isspace() or unicodedata.category(c) in ("Pd", "Cf", "Zs", "Cc", "Mn")
 
 
-def _runs(text: str) -> Iterator[list[_Group]]:
-    """Groups of digits that only separators part."""
+def _runs(text: str, also: frozenset[str] = frozenset()) -> Iterator[list[_Group]]:
+    """Groups of digits that only separators (and the signs ``also``) part."""
     run: list[_Group] = []
     digits, start = "", 0
     for i, c in enumerate(text):
@@ -205,7 +212,7 @@ def _runs(text: str) -> Iterator[list[_Group]]:
         if digits:
             run.append(_Group(digits, start, i))
             digits = ""
-        if run and not _is_separator(c):
+        if run and c not in also and not _is_separator(c):
             yield run
             run = []
     if digits:
@@ -222,6 +229,11 @@ def _in_run(run: list[_Group]) -> Iterator[Span]:
         if has_valid_check_digit("".join(group.digits for group in run)):
             yield Span(run[0].start, run[-1].end)
         return
+    yield from _equal_groups(run)
+
+
+def _equal_groups(run: list[_Group], text: str = "") -> Iterator[Span]:
+    """Twelve digits in groups of one size; with ``text`` pairs count only when the same signs stand between all of them."""
     i = 0
     while i < len(run):
         size = len(run[i].digits)
@@ -231,6 +243,7 @@ def _in_run(run: list[_Group]) -> Iterator[Span]:
             count
             and len(window) == count
             and all(len(group.digits) == size for group in window)
+            and (size != 2 or not text or len({text[a.end : b.start] for a, b in pairwise(window)}) == 1)
             and has_valid_check_digit("".join(group.digits for group in window))
         ):
             yield Span(window[0].start, window[-1].end)

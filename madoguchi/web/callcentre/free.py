@@ -46,8 +46,8 @@ def free(
 ) -> Free:
     """Availability around a day. Without a day the first one with a free place is chosen."""  # fmt: skip
     today = now.date()
-    chosen = _date(day)
-    begin = _date(first) or chosen or today
+    chosen = dates.read_iso(day)
+    begin = dates.read_iso(first) or chosen or today
     begin = max(begin, today - dt.timedelta(days=31))
     begin -= dt.timedelta(days=(begin.weekday() + 1) % 7)
     last = begin + dt.timedelta(days=WEEKS * 7 - 1)
@@ -79,13 +79,6 @@ def free(
         day_title=dates.show(chosen) if chosen else "",
         slots=[slot_row(s, at, over=over) for s in slots],
     )
-
-
-def _date(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def contract_holidays(contract: Contract, first: dt.date, last: dt.date) -> dict[dt.date, str]:

@@ -95,11 +95,7 @@ class PartyForm:
     @property
     def moment(self) -> dt.datetime | None:
         """The chosen time; None while nothing valid is chosen."""
-        try:
-            found = dt.datetime.fromisoformat(self.at)
-        except ValueError:
-            return None
-        return found if found.tzinfo else None
+        return dates.read_iso_moment(self.at)
 
     @property
     def ready(self) -> bool:

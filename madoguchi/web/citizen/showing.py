@@ -126,17 +126,12 @@ def snapshot_url(contract: Contract, site: str, procedures: Sequence[str], month
 
 def read_month(text: str, default: dt.date) -> dt.date:
     """First day of the month ``YYYY-MM``; of ``default`` when it is none."""
-    try:
-        return dt.date.fromisoformat(f"{text}-01")
-    except ValueError:
-        return default.replace(day=1)
+    return dates.read_iso(f"{text}-01") or default.replace(day=1)
 
 
 def read_day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
+    """A day of an address; None when it is none."""
+    return dates.read_iso(text)
 
 
 def all_days(

@@ -23,6 +23,8 @@ from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.kit.csvfile import write_csv
 
+from .forms import DayBox
+
 PER_PAGE = 100
 EXPORT_LIMIT = 50_000
 
@@ -30,12 +32,8 @@ EXPORT_LIMIT = 50_000
 class SearchForm(forms.Form):
     """Conditions; empty ones do not restrict."""
 
-    first = forms.DateField(
-        label="期間のはじめ", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    last = forms.DateField(
-        label="おわり", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    first = DayBox(label="期間のはじめ", required=False)
+    last = DayBox(label="おわり", required=False)
     actor = forms.ChoiceField(label="だれが", required=False)
     action = forms.ChoiceField(label="操作", required=False)
     target = forms.CharField(label="対象", required=False, max_length=64, strip=True)

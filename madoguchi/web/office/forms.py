@@ -77,18 +77,12 @@ def fingerprint_of(value: object) -> str:
 
 def month_of(text: str, default: dt.date) -> dt.date:
     """The first day of ``2026-11``; of the default's month when the text is none."""
-    try:
-        return dt.date.fromisoformat(f"{text}-01")
-    except ValueError:
-        return default.replace(day=1)
+    return dates.read_iso(f"{text}-01") or default.replace(day=1)
 
 
 def day_of(text: str, default: dt.date) -> dt.date:
     """A day from an address; the default when the text is none."""
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return default
+    return dates.read_iso(text) or default
 
 
 def spans_text(spans: Iterable[tuple[dt.time, dt.time]]) -> str:

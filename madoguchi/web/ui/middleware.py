@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from madoguchi.ground.accounts.access import assignment_for, second_factor_missing
 from madoguchi.ground.audit.services import flush_reads
@@ -128,6 +129,24 @@ class IndividualNumberNet:
         if not scan_post(request.POST) and not scan_files(request.FILES):
             return None
         return ui_error(request, 422, str(REFUSAL))
+
+
+class PlainText:
+    """Refuses the character NUL in what was typed or stands in the address: no keyboard makes it and PostgreSQL cannot keep it."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        given = [request.GET] if request.method in SAFE else [request.GET, request.POST]
+        if not any("\x00" in text for data in given for name, values in data.lists() for text in (name, *values)):
+            return None
+        return ui_error(request, 400, _("使えない文字が入っています。消してから、もう一度送ってください。"))
 
 
 class ContractScope:

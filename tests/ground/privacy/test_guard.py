@@ -1,6 +1,8 @@
 """The individual number is found however it is written, and nothing else is taken for it."""
 
+import itertools
 import json
+import random
 import sys
 import uuid
 
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from madoguchi.ground.privacy import guard
-from madoguchi.ground.privacy.guard import Span, find_individual_numbers
+from madoguchi.ground.privacy.guard import WEIGHTS, Span, find_individual_numbers
 
 pytestmark = pytest.mark.req("SEC-04")
 
@@ -194,3 +196,35 @@ def test_a_form_refuses_and_keeps_the_rest() -> None:
     assert "090-1234-5678" in str(form)
     assert form["name"].value() == "山田"
     assert Memo({"name": "a", "memo": "b"}).is_valid()
+
+
+def test_lists_of_times_and_dates_pass() -> None:
+    """Every quarter of an hour beside every other two: one list in ten has a right check digit by chance."""
+    clock = [f"{hour}:{minute:02}" for hour in range(10, 17) for minute in (0, 15, 30, 45)]
+    for first, second in itertools.pairwise(clock):
+        for third in clock:
+            assert not find_individual_numbers(f"希望は {first}、{second}、{third} です")
+            assert not find_individual_numbers(f"11/{first[:2]}、11/{second[:2]}、12/{third[:2]}")
+
+
+@pytest.mark.slow
+@pytest.mark.req("SEC-04")
+def test_of_a_hundred_thousand_writings_none_passes() -> None:
+    """Valid numbers, each digit half- or full-width, with separators of any kind between, in the middle of a sentence."""
+    dice = random.Random(20261121)
+    separators = ["", "", "", "-", "‐", "－", "ー", " ", "　", "\t", "\u200b", "・", ".", "．", "/", "／", ":", ")(", "_", "~", "－ "]
+    passed = []
+    for _ in range(100_000):
+        digits = f"{dice.randrange(10**11):011d}"
+        rest = sum(int(d) * w for d, w in zip(digits, WEIGHTS, strict=True)) % 11
+        number = digits + str(0 if rest <= 1 else 11 - rest)
+        style = dice.randrange(3)
+        separator, every = dice.choice(separators), dice.choice([1, 2, 3, 4, 6])
+        written = ""
+        for place, digit in enumerate(number):
+            wide = style == 1 or (style == 2 and dice.random() < 0.5)
+            written += (separator if place and place % every == 0 else "") + (chr(ord(digit) + 0xFEE0) if wide else digit)
+        text = f"{dice.choice(['', '番号は ', 'No:', '（'])}{written}{dice.choice(['', ' です', '）', '。'])}"
+        if not find_individual_numbers(text):
+            passed.append(text)
+    assert passed == []

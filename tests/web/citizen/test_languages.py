@@ -81,6 +81,7 @@ def in_python() -> set[str]:
             for name in (
                 "web/ui/dates.py",
                 "web/ui/views.py",
+                "web/ui/middleware.py",
                 "web/ui/footer.py",
                 "domain/booking/errors.py",
                 "domain/booking/party.py",

@@ -27,8 +27,8 @@ from madoguchi.domain.booking.services.change import cancel as cancel_booking
 from madoguchi.domain.booking.services.reserve import Reservation, confirm_hold, reserve
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.actors import CITIZEN_WEB
-from madoguchi.ground.kit.clock import JST
 from madoguchi.web.ui.throttle import allow
 
 from .. import flow as flows
@@ -343,11 +343,7 @@ def _let_go(contract: Contract, code: str, now: dt.datetime) -> None:
 
 
 def _moment(text: str) -> dt.datetime | None:
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.astimezone(JST) if moment.tzinfo else None
+    return dates.read_iso_moment(text)
 
 
 def _held(request: HttpRequest, contract: Contract, flow_id: str) -> tuple[flows.Flow, HoldState] | HttpResponse:

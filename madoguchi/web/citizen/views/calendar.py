@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, Json
 
 from madoguchi.domain.booking import availability
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.actors import CITIZEN_WEB
 
 LONGEST = dt.timedelta(days=62)
@@ -19,11 +20,8 @@ def snapshot(request: HttpRequest, contract: Contract) -> HttpResponse:
     A web process answers the same address before Django (``madoguchi.web.api.front``); this is the answer where it does not.
     """
     codes = tuple(code for code in request.GET.get("procedure", "").split(",") if code)
-    try:
-        first, last = (dt.date.fromisoformat(request.GET.get(name, "")) for name in ("from", "to"))
-    except ValueError:
-        codes = ()
-    if not codes or len(codes) > contract.profile.booking.max_people or not first <= last <= first + LONGEST:
+    first, last = (dates.read_iso(request.GET.get(name, "")) for name in ("from", "to"))
+    if first is None or last is None or not codes or len(codes) > contract.profile.booking.max_people or not first <= last <= first + LONGEST:
         return JsonResponse({"detail": "procedure, site, from, to (YYYY-MM-DD)"}, status=400)
     site = request.GET.get("site", "")
     try:

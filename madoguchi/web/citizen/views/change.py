@@ -19,8 +19,8 @@ from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.services import change as deeds
 from madoguchi.domain.booking.services.change import Member
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.actors import CITIZEN_WEB
-from madoguchi.ground.kit.clock import JST
 
 from .. import forms, showing
 from .manage import by_link
@@ -108,9 +108,8 @@ def day(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> H
     problem, chosen = "", request.POST.get("starts", "")
     date = showing.read_day(request.GET.get("date", "")) or booking.starts_at.date()
     if request.method == "POST":
-        try:
-            starts_at = dt.datetime.fromisoformat(chosen).astimezone(JST)
-        except ValueError:
+        starts_at = dates.read_iso_moment(chosen)
+        if starts_at is None:
             problem = _("時間を1つ選んでください。")
         else:
             if starts_at == booking.starts_at:
