@@ -257,6 +257,32 @@ def day_marks(
     return found
 
 
+def alternatives(
+    contract: Contract,
+    site: str,
+    procedures: Sequence[str],
+    wanted: dt.datetime,
+    *,
+    by: Actor,
+    now: dt.datetime,
+    count: int = 6,
+    per_day: int | None = None,
+    days: int = 14,
+) -> list[dt.datetime]:
+    """Free times for the same party nearest to ``wanted`` (see ``rules.nearest``), at most ``days`` before or after.
+
+    Empty when nothing is free, or the site does not offer one of the procedures.
+    """
+    first = max(now.date(), wanted.date() - dt.timedelta(days=days))
+    last = max(wanted.date(), now.date()) + dt.timedelta(days=days)
+    try:
+        marks = day_marks(contract, site_plan(contract, site), procedures, first, last, by=by, now=now)
+    except Unknown:
+        return []
+    free = (slot.starts_at for day in marks for slot in day.slots if slot.mark is not Mark.FULL)
+    return rules.nearest(free, wanted, count=count, per_day=per_day)
+
+
 def _of_day(slots: Sequence[SlotMark], few: rules.FewRule) -> Mark:
     if not slots:
         return Mark.NONE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -258,3 +259,31 @@ def may_book(visit: dt.datetime, *, now: dt.datetime, window: WindowRule, latest
     if not staff and visit.date() > window.last_day(now):
         return Refusal.NOT_OPEN_YET
     return None
+
+
+AFFECTED_GRACE = dt.timedelta(days=14)
+"""How long after a visit that the city could not keep its party may still choose another time by itself."""
+
+
+def nearest(
+    moments: Iterable[dt.datetime], wanted: dt.datetime, *, count: int, per_day: int | None = None
+) -> list[dt.datetime]:
+    """The ``count`` times nearest to ``wanted``, which itself is left out: nearest day first, then nearest time of day.
+
+    With ``per_day`` no day gives more than so many, so that a party sees several days.
+    """
+
+    def distance(moment: dt.datetime) -> tuple[int, int, dt.datetime]:
+        clock = abs((moment.hour * 60 + moment.minute) - (wanted.hour * 60 + wanted.minute))
+        return abs((moment.date() - wanted.date()).days), clock, moment
+
+    found: list[dt.datetime] = []
+    taken: Counter[dt.date] = Counter()
+    for moment in sorted((one for one in moments if one != wanted), key=distance):
+        if per_day is not None and taken[moment.date()] >= per_day:
+            continue
+        taken[moment.date()] += 1
+        found.append(moment)
+        if len(found) == count:
+            break
+    return found

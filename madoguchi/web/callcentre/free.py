@@ -131,15 +131,5 @@ def alternatives(
     count: int = 6,
 ) -> list[tuple[str, str]]:
     """(ISO time, text) of the free times nearest to ``wanted`` for the same party, nearest first, within two weeks."""
-    first = max(now.date(), wanted.date() - dt.timedelta(days=14))
-    last = wanted.date() + dt.timedelta(days=14)
-    if first > last:
-        return []
-    try:
-        plan = availability.site_plan(contract, site)
-        marks = availability.day_marks(contract, plan, procedures, first, last, by=by, now=now)
-    except availability.Unknown:
-        return []
-    times = [s.starts_at for day in marks for s in day.slots if s.mark is not Mark.FULL and s.starts_at != wanted]
-    times.sort(key=lambda moment: abs((moment - wanted).total_seconds()))
-    return [(moment.isoformat(), f"{dates.show_short(moment.date())} {moment:%H:%M}") for moment in times[:count]]
+    times = availability.alternatives(contract, site, procedures, wanted, by=by, now=now, count=count)
+    return [(moment.isoformat(), f"{dates.show_short(moment.date())} {moment:%H:%M}") for moment in times]

@@ -180,6 +180,14 @@ def bringing(booking: ResidentBooking, shown: dict[str, Shown]) -> list[Bringing
     return [Bringing(shown[code], tuple(positions), briefing) for (code, briefing), positions in found.items()]
 
 
+def alternatives(contract: Contract, booking: ResidentBooking, now: dt.datetime) -> list[tuple[str, str]]:
+    """(ISO time, text) of other times for a party whose time the city could not keep, two a day at most."""
+    found = availability.alternatives(
+        contract, booking.site, booking.procedures, booking.starts_at, by=CITIZEN_WEB, now=now, per_day=2, days=21
+    )
+    return [(moment.isoformat(), when_text(moment)) for moment in found]
+
+
 def next_free(days: Sequence[availability.DayMark], after: dt.date | None = None) -> dt.date | None:
     """The first day with a free time (on or after ``after``)."""
     return next((d.date for d in days if d.mark in (Mark.MANY, Mark.FEW) and (after is None or d.date >= after)), None)
@@ -407,9 +415,12 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
     shown = names(shown_procedures(language()))
     link = manage_path(contract, booking.code)
     window = contract.profile.booking.window
+    booked = booking.state == "booked"
+    affected = booked and booking.affected
     change_until = window.change_until.latest(booking.starts_at)
     cancel_until = window.cancel_until.latest(booking.starts_at)
-    booked = booking.state == "booked"
+    if affected:
+        change_until = cancel_until = booking.ends_at + rules.AFFECTED_GRACE
     site = contract.profile.site(booking.site)
     return {
         "booking": booking,
@@ -435,8 +446,8 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
         "link_full": f"{settings.PUBLIC_URL}{link}",
         "is_booked": booked,
         "is_cancelled": booking.state == "cancelled",
-        "is_past": booking.ends_at < now,
-        "is_affected": booked and booking.affected,
+        "is_past": booking.ends_at < now and not (affected and now <= change_until),
+        "is_affected": affected,
         "may_change": booked and now <= change_until,
         "may_cancel": booked and now <= cancel_until,
         "change_until": moment_text(change_until),

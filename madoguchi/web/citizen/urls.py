@@ -26,6 +26,7 @@ urlpatterns = [
     path("<slug:contract>/book/<slug:flow>/done/", book.done, name="done"),
     path(LINK, manage.manage, name="manage"),
     path(f"{LINK}calendar.ics", manage.calendar_entry, name="ics"),
+    path(f"{LINK}accept/", change.accept, name="change_accept"),
     path(f"{LINK}when/", change.when, name="change_when"),
     path(f"{LINK}day/", change.day, name="change_day"),
     path(f"{LINK}add/", change.add, name="change_add"),

@@ -61,7 +61,10 @@ def give_back(contract: Contract, bookings: Sequence[int], *, now: dt.datetime) 
 
 
 def check_deadline(contract: Contract, booking: Booking, *, by: Actor, now: dt.datetime, cancelling: bool) -> None:
-    """Residents may change or cancel until the contract's cut-off; staff until the visit is over. Raises ``Refused``."""
+    """Residents may change or cancel until the contract's cut-off; staff until the visit is over. Raises ``Refused``.
+
+    A party whose time the city could not keep may choose another one for two weeks after it (``rules.AFFECTED_GRACE``).
+    """
     if booking.state not in LIVE:
         raise Refused(Refusal.NOT_LIVE)
     window = contract.profile.booking.window
@@ -69,8 +72,11 @@ def check_deadline(contract: Contract, booking: Booking, *, by: Actor, now: dt.d
     latest = (
         booking.ends_at if by.is_staff else (window.cancel_until if cancelling else window.change_until).latest(visit)
     )
-    if now > latest:
-        raise Refused(Refusal.TOO_LATE)
+    if now <= latest:
+        return
+    if now <= booking.ends_at + rules.AFFECTED_GRACE and Affected.objects.filter(booking=booking, settled_at=None).exists():
+        return
+    raise Refused(Refusal.TOO_LATE)
 
 
 def revise(

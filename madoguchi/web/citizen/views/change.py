@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.errors import Refused
@@ -134,6 +134,24 @@ def day(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> H
         "problem": problem,
     }
     return render(request, "citizen/change_day.html", context, status=409 if problem else 200)
+
+
+@require_POST
+@by_link
+def accept(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> HttpResponse:
+    """Take one of the times offered in place of a closed one; when it is gone, the page shows what is free now."""
+    closed = _closed(request, contract, booking)
+    if closed:
+        return closed
+    starts_at = dates.read_iso_moment(request.POST.get("starts", ""))
+    if starts_at is None:
+        return redirect(f"{manage_path(contract, booking.code)}when/")
+    try:
+        _revise(request, contract, booking, _members(booking), starts_at)
+    except Refused as refused:
+        messages.warning(request, refused.message)
+        return redirect(manage_path(contract, booking.code))
+    return _back(request, contract, booking, _("日時を変更しました。"))
 
 
 def _one(booking: ResidentBooking, person: int) -> Companion:

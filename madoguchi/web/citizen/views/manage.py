@@ -83,6 +83,8 @@ def manage(request: HttpRequest, contract: Contract, booking: ResidentBooking) -
     now = request.now  # type: ignore[attr-defined]
     view = showing.booking_view(contract, booking, now)
     context = {**showing.frame(request, contract), **view, "qr": showing.qr_svg(view["link_full"])}
+    if view["is_affected"] and view["may_change"]:
+        context["alternatives"] = showing.alternatives(contract, booking, now)
     return render(request, "citizen/manage.html", context)
 
 
