@@ -422,6 +422,7 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
     if affected:
         change_until = cancel_until = booking.ends_at + rules.AFFECTED_GRACE
     site = contract.profile.site(booking.site)
+    bring = bringing(booking, shown) if booked else []
     return {
         "booking": booking,
         "number": rules.show_code(booking.code),
@@ -439,7 +440,8 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
             for one in booking.people
         ],
         "times_differ": len({one.starts_at for one in booking.people}) > 1,
-        "bring": bringing(booking, shown) if booked else [],
+        "bring": bring,
+        "references": list(dict.fromkeys(item for one in bring for item in one.briefing.references)),
         "phone": phones.show(booking.contact.phone) if booking.contact and booking.contact.phone else "",
         "email": booking.contact.email if booking.contact else "",
         "link": link,
