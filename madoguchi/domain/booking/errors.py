@@ -46,5 +46,9 @@ def message_of(reason: Refusal) -> str:
             return _("選んだ手続きは、この場所では予約できません。手続きか場所を選び直してください。")
         case Refusal.KEY_REUSED:
             return _("同じ受付番号で、違う内容の予約がすでにあります。画面を開き直してください。")
+        case Refusal.TWIN:
+            return _("同じお名前・生年月日・電話番号の予約が、すでにあります。日時などの変更は「予約の確認・変更」からできます。")
+        case Refusal.TOO_MANY_BOOKINGS:
+            return _("同じ電話番号の予約がすでに%(most)s件あります。これより多いときは、お電話ください。")
         case Refusal.STALE:
             return _("別の画面で予約の内容が変わりました。新しい内容を確かめて、もう一度操作してください。")

@@ -235,6 +235,8 @@ class Refusal(StrEnum):
     UNKNOWN_PROCEDURE = "unknown_procedure"
     KEY_REUSED = "key_reused"
     STALE = "stale"
+    TWIN = "twin"
+    TOO_MANY_BOOKINGS = "too_many_bookings"
 
 
 @dataclass(frozen=True, slots=True)

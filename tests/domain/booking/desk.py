@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -135,7 +136,7 @@ class Desk:
             self.contract,
             code,
             people=[person(i) for i in range(1, people + 1)],
-            contact=contact(email=email),
+            contact=contact(zlib.crc32(code.encode()) % 10**8, email=email),
             language="ja",
             by=CITIZEN_WEB,
             now=now or self.now,

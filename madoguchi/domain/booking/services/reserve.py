@@ -271,10 +271,13 @@ def confirm_hold(
     language: str,
     by: Actor,
     now: dt.datetime,
+    twin_seen: bool = False,
 ) -> Booking:
     """Make a hold a booking with the details typed meanwhile. Asking twice answers the same booking.
 
-    A hold past its time is still confirmed as long as nobody has taken the places back. Raises ``Refused``.
+    A hold past its time is still confirmed as long as nobody has taken the places back. Residents are held to the contract's limits:
+    so many coming bookings of one phone number, and a second one of the same person only when they know of the first
+    (``twin_seen``), or never (``booking.duplicates``). Raises ``Refused``.
     """
     with contract_scope(contract):
         booking = lock_booking(code)
@@ -286,6 +289,8 @@ def confirm_hold(
         attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
         if len(attendees) != len(people):
             raise Refused(Refusal.STALE)
+        if not by.is_staff:
+            check_limits(contract, people, contact, now=now, twin_seen=twin_seen)
         for attendee, person in zip(attendees, people, strict=True):
             attendee.person = ring.seal_json(PERSON, person.as_dict())
             attendee.person_index = person.index(ring)
@@ -314,6 +319,30 @@ def confirm_hold(
         tell(contract, booking, Kind.CREATED, now=now)
         audit.record(contract, "booking.created", f"booking:{booking.pk}", by=by, now=now, people=len(people))
     return booking
+
+
+def check_limits(
+    contract: Contract, people: Sequence[Person], contact: Contact, *, now: dt.datetime, twin_seen: bool
+) -> None:
+    """Raises ``Refused`` when this phone number has too many coming bookings, or one of these persons has one already.
+
+    Bookings of one phone number are confirmed one after another (a lock of the transaction), so that the limit holds in a race.
+    """
+    rule = contract.profile.booking
+    ring = keyring(contract)
+    phone = contact.phone_index(ring)
+    if phone is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", [phone.hex(), contract.pk])
+    coming = Booking.objects.filter(state=State.BOOKED, phone_index=phone, starts_at__gt=now)
+    if coming.count() >= rule.max_active_per_phone:
+        raise Refused(Refusal.TOO_MANY_BOOKINGS, most=rule.max_active_per_phone)
+    if rule.duplicates == "allow" or (rule.duplicates == "warn" and twin_seen):
+        return
+    indexes = [index for index in (person.index(ring) for person in people) if index]
+    if Attendee.objects.filter(booking__in=coming, person_index__in=indexes).exists():
+        raise Refused(Refusal.TWIN)
 
 
 def note_facts(

@@ -478,7 +478,7 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
     clean = flows.unseal(contract, found.clean)
     if not clean or len(clean["people"]) != len(found.procedures):
         return redirect("citizen:details", contract.code, found.id)
-    problem = ""
+    problem, twin = "", False
     if request.method == "POST":
         try:
             confirm_hold(
@@ -489,11 +489,13 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
                 language=showing.language(),
                 by=CITIZEN_WEB,
                 now=now,
+                twin_seen="twin_seen" in request.POST,
             )
         except Refused as refused:
             if refused.reason == Refusal.HOLD_EXPIRED:
                 return _expired(request, contract, found)
             problem = refused.message
+            twin = refused.reason == Refusal.TWIN and contract.profile.booking.duplicates == "warn"
         else:
             found.done, found.draft, found.clean = True, "", ""
             flows.save(request, contract, found)
@@ -506,6 +508,7 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
         **showing.frame(request, contract),
         **_summary(contract, found, state, now),
         "problem": problem,
+        "twin": twin,
         "party": [
             (n, shown[code], _rows(labels, values))
             for n, (code, values) in enumerate(zip(found.procedures, clean["people"], strict=True), start=1)
