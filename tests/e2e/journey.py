@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,14 @@ def booking_code(page: Any) -> str:
     return str(page.locator(".booking-number").first.inner_text()).strip()
 
 
+def phone_of(email: str) -> str:
+    """A telephone number of its own for everybody: the contract limits the bookings of one."""
+    number = zlib.crc32(email.encode()) % 10**8
+    return f"090-{number // 10**4:04}-{number % 10**4:04}"
+
+
 def book_one(
-    page: Any, *, email: str, day: str, at: str, city: str = "hatsukaichi", phone: str = "090-1111-2222"
+    page: Any, *, email: str, day: str, at: str, city: str = "hatsukaichi", phone: str = ""
 ) -> str:
     """A resident of a city books a card pick-up on the web; the booking's number. The page stays on the confirmation."""
     page.goto(f"/{city}/book/?p=card_pickup")
@@ -133,7 +140,7 @@ def book_one(
     choose_time(page, at)
     page.locator("form[action*='hold'] button[type=submit]").click()
     fill_person(page, 1, "山田 太郎", "ヤマダ タロウ")
-    page.fill("#id_contact-phone", phone)
+    page.fill("#id_contact-phone", phone or phone_of(email))
     page.fill("#id_contact-email", email)
     page.locator("form[data-draft] button[type=submit]").click()
     page.locator("main form button.button-large[type=submit]").first.click()

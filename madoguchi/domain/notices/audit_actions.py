@@ -7,4 +7,6 @@ register(
     Action("notice.template_restored", "メールの文面を元に戻した"),
     Action("notice.resent", "メールを送り直した"),
     Action("notice.bounced", "メールの不達を記録した"),
+    Action("stop.planned", "サイトの停止を予定した"),
+    Action("stop.withdrawn", "サイトの停止の予定を取り下げた"),
 )

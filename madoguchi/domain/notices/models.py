@@ -83,3 +83,25 @@ class Attempt(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["contract", "message"], name="attempt_by_message")]
+
+
+class PlannedStop(TenantModel):
+    """A time in which residents cannot use the site, announced from ``announce_at`` on."""
+
+    announce_at = models.DateTimeField("お知らせの始まり")
+    starts_at = models.DateTimeField("始まり")
+    ends_at = models.DateTimeField("終わり")
+    reason = models.CharField("理由", max_length=120)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at"), announce_at__lte=models.F("starts_at")),
+                name="planned_stop_order",
+                violation_error_message="お知らせ・始まり・終わりは、この順にしてください。",
+            )
+        ]

@@ -26,6 +26,7 @@ from madoguchi.domain.booking.party import CONTACT, PERSON, Contact, Person, cle
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services import change, reserve
+from madoguchi.domain.notices.stops import stop_now
 from madoguchi.ground.accounts.keys import Key, find_key, seconds_to_wait
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
@@ -148,6 +149,7 @@ def _dispatch(request: HttpRequest) -> HttpResponse:
     if not found:
         raise Failure(404, "このアドレスはありません。/api/v1/openapi.json を見てください。")
     contract = _contract(found[1])
+    _running(contract)
     if found[2] is None:
         _need(request, "POST")
         return _post(request, contract)
@@ -163,6 +165,15 @@ def _need(request: HttpRequest, *methods: str) -> None:
     if request.method not in methods:
         allow = ", ".join(methods)
         raise Failure(405, f"使えるのは {allow} です。", allow=allow)
+
+
+def _running(contract: Contract) -> None:
+    now = clock.now()
+    with contract_scope(contract, read_only=not connection.in_atomic_block):
+        stop = stop_now(contract, now)
+    if stop is not None:
+        wait = max(1, int((stop.ends_at - now).total_seconds()))
+        raise Failure(503, f"{stop.ends_at.astimezone(JST):%Y-%m-%d %H:%M} まで計画停止中です。", retry=wait)
 
 
 def _contract(code: str) -> Contract:

@@ -24,6 +24,7 @@ from madoguchi.domain.booking.party import Person
 from madoguchi.domain.booking.queries.resident import ResidentBooking
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import Mark
+from madoguchi.domain.notices.stops import announced
 from madoguchi.domain.procedures.briefing import Briefing, brief, situation_text, who_text
 from madoguchi.domain.procedures.enums import Situation, Who
 from madoguchi.domain.procedures.queries import Shown, bring_rows, shown_procedures
@@ -34,6 +35,7 @@ from madoguchi.ground.contracts.profile.booking import Cutoff
 from madoguchi.ground.contracts.queries import calendar_of
 from madoguchi.ground.kit import dates, phones
 from madoguchi.ground.kit.actors import CITIZEN_WEB
+from madoguchi.ground.kit.clock import JST
 
 MARKS = {Mark.MANY: "open", Mark.FEW: "few", Mark.FULL: "full", Mark.NONE: "closed"}
 LOCALES = {"zh-hans": "zh_Hans", "ja-easy": "ja"}
@@ -340,6 +342,15 @@ def frame(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         if not hours["open"] and hours["next"]:
             text += " " + _("次は %(when)s から") % {"when": hours["next"]}
     return {
+        "emergencies": [
+            {
+                "title": _("予約サイトの停止のお知らせ"),
+                "body": _("%(begin)s から %(end)s まで、このサイトを使えません。お急ぎのときはお電話ください。")
+                % {"begin": moment_text(stop.starts_at.astimezone(JST)), "end": moment_text(stop.ends_at.astimezone(JST))},
+                "url": "",
+            }
+            for stop in announced(contract, now)
+        ],
         "lookup_url": reverse("citizen:find", args=[contract.code]),
         "call_centre": {
             "phone": number,

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Affected, Attendee, Booking, Proof
 from madoguchi.domain.notices.models import Message
+from madoguchi.domain.notices.stops import coming_stops
 from madoguchi.ground.accounts.access import EVERYONE, READ_RESIDENTS, assignments_of, may, roles
 from madoguchi.ground.contracts.models import CalendarOverride, Contract
 from madoguchi.ground.kit.clock import JST
@@ -47,6 +48,7 @@ def home(request: HttpRequest, contract: Contract) -> HttpResponse:
             date__range=(today, today + dt.timedelta(days=DAYS_AHEAD)), withdrawn_at=None
         ).select_related("site").order_by("date", "id")[:8]
     )  # fmt: skip
+    context["stops"] = coming_stops(contract, request.now)
     context["may_read"] = may(request, READ_RESIDENTS)
     return render(request, "office/home/home.html", context)
 

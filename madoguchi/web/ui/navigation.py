@@ -46,6 +46,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         [
             Place("メールの文面", "office:templates", access.EDIT_TEXTS),
             Place("送信の記録", "office:messages", access.READ_RESIDENTS),
+            Place("サイトの停止", "office:stops", access.EVERYONE),
             Place("手続きの案内", "office:texts", access.EDIT_TEXTS),
             Place("持ち物の表", "office:bring", access.READ_RESIDENTS),
         ],

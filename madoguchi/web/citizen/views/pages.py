@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from madoguchi.domain.notices.stops import stop_now
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit.clock import JST
 
 from .. import showing
 
@@ -16,3 +22,25 @@ def busy(request: HttpRequest, contract: Contract, wait: int) -> HttpResponse:
     response = render(request, "citizen/busy.html", context, status=429)
     response.headers["Retry-After"] = str(wait)
     return response
+
+
+def unless_stopped(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """During a planned stop every page of the site says so, until when, and whom to call (503 with ``Retry-After``)."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, contract: Contract, **kwargs: Any) -> HttpResponse:
+        now = request.now  # type: ignore[attr-defined]
+        stop = stop_now(contract, now)
+        if stop is None:
+            return view(request, contract=contract, **kwargs)
+        context = {
+            **showing.frame(request, contract),
+            "until": showing.moment_text(stop.ends_at.astimezone(JST)),
+            "reason": stop.reason if showing.language() == "ja" else "",
+        }
+        response = render(request, "citizen/stopped.html", context, status=503)
+        response._has_been_logged = True  # type: ignore[attr-defined]  # planned, no error
+        response.headers["Retry-After"] = str(max(1, int((stop.ends_at - now).total_seconds())))
+        return response
+
+    return guarded
