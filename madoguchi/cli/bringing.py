@@ -20,22 +20,6 @@ WHO = {
     "proxy": "proxy",
     "agent": "proxy",
 }
-SITUATIONS = (
-    "pin_unknown",
-    "expired",
-    "inquiry_form",
-    "notice_lost",
-    "no_photo_id",
-    "lost",
-    "damaged",
-    "moved",
-    "foreign",
-    "face_auth",
-    "licence",
-    "adult_ward",
-)
-
-
 def add(verbs: Any) -> None:
     bring = verbs.add_parser(
         "bring",
@@ -59,8 +43,8 @@ def add(verbs: Any) -> None:
         action="append",
         default=[],
         metavar="S",
-        choices=[*SITUATIONS, *(f"not:{one}" for one in SITUATIONS)],
-        help=f"what holds, may be repeated ({', '.join(SITUATIONS)}); not:S when it is known not to hold",
+        type=_situation,
+        help="what holds, may be repeated (pin_unknown, expired, lost …; a wrong one lists all); not:S when it is known not to hold",
     )
     bring.add_argument("--language", default="ja", help="language of the texts, e.g. ja, ja-easy, en")
     bring.add_argument("--json", action="store_true", help="print JSON")
@@ -72,6 +56,14 @@ def add(verbs: Any) -> None:
     )
     renewal.add_argument("--json", action="store_true", help="print JSON")
     renewal.set_defaults(do=_renewal)
+
+
+def _situation(text: str) -> str:
+    from madoguchi.domain.procedures.enums import Situation
+
+    if text.removeprefix("not:") not in Situation.values:
+        raise argparse.ArgumentTypeError(f"{text!r} is no situation; there are: {', '.join(Situation.values)}")
+    return text
 
 
 def _age(text: str) -> int:

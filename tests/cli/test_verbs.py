@@ -229,3 +229,6 @@ def test_what_to_bring_complains_in_a_line(capsys: Captured, contract: Contract,
     assert "it holds and it does not" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([*ask, "--age", "old"])
+    with pytest.raises(SystemExit):
+        main([*ask, "--situation", "tired"])
+    assert "there are: pin_unknown, expired" in capsys.readouterr().err

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 
 from madoguchi.domain.notices.models import Kind
 from madoguchi.domain.notices.recipients import Recipient
-from madoguchi.domain.procedures.briefing import Briefing, brief
-from madoguchi.domain.procedures.queries import Shown, bring_rows, shown_procedures
+from madoguchi.domain.procedures.queries import Shown, shown_procedures
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
@@ -21,6 +20,7 @@ from . import rules
 from .enums import State
 from .models import Attendee, Booking
 from .party import CONTACT, PERSON, Person
+from .queries.bringing import together
 
 
 def manage_path(contract: Contract, code: str) -> str:
@@ -72,17 +72,15 @@ def _bringing(
 ) -> list[str]:
     """Lines of what each person brings; people who bring the same stand together. The language is active."""
     ring = keyring(contract)
-    rows = bring_rows(on, [attendee.procedure.code for attendee in attendees])
-    found: dict[tuple[str, Briefing], list[int]] = {}
-    for attendee in attendees:
-        person = Person(ring.unseal_json(PERSON, bytes(attendee.person)) if attendee.person else {})
-        code = attendee.procedure.code
-        key = (code, brief(rows, person.visitor(code, on), on, language))
-        found.setdefault(key, []).append(attendee.position)
+    people = [
+        (a.position, a.procedure.code, Person(ring.unseal_json(PERSON, bytes(a.person))) if a.person else None)
+        for a in attendees
+    ]
     lines = []
-    for (code, briefing), positions in found.items():
-        whose = _("・").join(_("%(n)s人目") % {"n": n} for n in positions) if len(attendees) > 1 else ""
-        lines.append(f"■ {shown[code].name}{f'（{whose}）' if whose else ''}")
+    for one in together(people, on, language):
+        briefing = one.briefing
+        whose = _("・").join(_("%(n)s人目") % {"n": n} for n in one.positions) if len(attendees) > 1 else ""
+        lines.append(f"■ {shown[one.procedure].name}{f'（{whose}）' if whose else ''}")
         lines += [f"・{item.text}" for item in (*briefing.steps, *briefing.documents)]
         lines += [f"※ {item.text}" for item in (*briefing.warnings, *briefing.asks)]
         lines += [f"・【{item.only_for}】{item.text}" for item in briefing.perhaps]

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Sequence
 
 from django.db.models import Count, QuerySet
 
-from .models import Attempt, Message
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit.remember import Remembered
+
+from .models import Attempt, Message, PlannedStop
 from .rules import LATE_AFTER
 
 State = Message.State
+_coming: Remembered[int, tuple[PlannedStop, ...]] = Remembered(5.0)
 
 
 def messages(
@@ -56,3 +62,28 @@ def unreachable(first: dt.datetime) -> QuerySet[Message]:
     list.
     """
     return Message.objects.filter(created_at__gte=first, state__in=[State.FAILED, State.BOUNCED]).order_by("-pk")
+
+
+def coming_stops(contract: Contract, now: dt.datetime) -> Sequence[PlannedStop]:
+    """Stops that are not over, remembered for 5 s per process; enters the contract itself when it has to read."""
+
+    def read() -> tuple[PlannedStop, ...]:
+        with contract_scope(contract):
+            return tuple(PlannedStop.objects.filter(withdrawn_at=None, ends_at__gt=now))
+
+    return [stop for stop in _coming.get(contract.pk, read) if stop.ends_at > now]
+
+
+def stop_now(contract: Contract, now: dt.datetime) -> PlannedStop | None:
+    """The stop that is on at ``now``."""
+    return next((stop for stop in coming_stops(contract, now) if stop.starts_at <= now), None)
+
+
+def announced(contract: Contract, now: dt.datetime) -> list[PlannedStop]:
+    """Stops that residents are told of and that have not begun."""
+    return [stop for stop in coming_stops(contract, now) if stop.announce_at <= now < stop.starts_at]
+
+
+def forget_stops() -> None:
+    """Drop what is remembered."""
+    _coming.forget()

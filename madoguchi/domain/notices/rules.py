@@ -90,3 +90,6 @@ def parse_message_id(text: str) -> tuple[int, str, str] | None:
     """(row, contract code, stamp) of one of our message ids, or None."""
     match = _MESSAGE_ID.search(text)
     return (int(match[1]), match[2], match[3]) if match else None
+
+LONGEST_STOP = dt.timedelta(days=7)
+"""A planned stop of the residents' site is not longer; a longer one is entered in parts."""

@@ -1,4 +1,4 @@
-"""Deeds on notices: queue, resend, edit the wording, take in what came back. Sending itself is ``sending.Sender``."""
+"""Deeds on notices: queue, resend, edit the wording, take in what came back, plan stops. Sending itself is ``sending.Sender``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 
 from . import bounces, rules, texts
-from .models import Attempt, Kind, Message, Template
+from .models import Attempt, Kind, Message, PlannedStop, Template
+from .queries import forget_stops
 from .sending import Sender
 
 State = Message.State
@@ -175,3 +176,55 @@ def send_due(now: dt.datetime, limit: int = 500) -> int:
     global _sender
     _sender = _sender or Sender()
     return _sender.send_due(now, limit)
+
+
+@transaction.atomic
+def plan_stop(
+    contract: Contract,
+    *,
+    starts_at: dt.datetime,
+    ends_at: dt.datetime,
+    announce_at: dt.datetime,
+    reason: str,
+    by: Actor,
+    now: dt.datetime,
+) -> PlannedStop:
+    """Plan a stop. Raises :class:`NoticeError` for one in the past, backwards, too long, or beside another one."""
+    if ends_at <= starts_at:
+        raise NoticeError("終わりは始まりより後にしてください。")
+    if ends_at <= now:
+        raise NoticeError("すでに終わった時間です。これからの時間を入力してください。")
+    if ends_at - starts_at > rules.LONGEST_STOP:
+        raise NoticeError("停止は7日以内にしてください。長いときは分けて入力してください。")
+    with contract_scope(contract):
+        beside = PlannedStop.objects.filter(withdrawn_at=None, starts_at__lt=ends_at, ends_at__gt=starts_at).first()
+        if beside is not None:
+            raise NoticeError("同じ時間に別の停止の予定があります。先にそれを取り下げてください。")
+        stop = PlannedStop.objects.create(
+            contract=contract,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            announce_at=min(announce_at, starts_at),
+            reason=reason,
+            created_at=now,
+            created_by=by.label,
+        )
+        audit.record(
+            contract, "stop.planned", f"stop:{stop.pk}", by=by, now=now,
+            starts_at=starts_at.isoformat(), ends_at=ends_at.isoformat(), reason=reason,
+        )  # fmt: skip
+    transaction.on_commit(forget_stops)
+    return stop
+
+
+@transaction.atomic
+def withdraw_stop(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -> None:
+    """Take a stop back; the site works again at once. Raises :class:`NoticeError` when it is gone or over."""
+    with contract_scope(contract):
+        stop = PlannedStop.objects.select_for_update().filter(pk=pk, withdrawn_at=None, ends_at__gt=now).first()
+        if stop is None:
+            raise NoticeError("この予定は、すでに終わったか取り下げられています。")
+        stop.withdrawn_at = now
+        stop.save(update_fields=["withdrawn_at"])
+        audit.record(contract, "stop.withdrawn", f"stop:{pk}", by=by, now=now)
+    transaction.on_commit(forget_stops)

@@ -26,7 +26,7 @@ from madoguchi.domain.booking.party import CONTACT, PERSON, Contact, Person, cle
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services import change, reserve
-from madoguchi.domain.notices.stops import stop_now
+from madoguchi.domain.notices.queries import stop_now
 from madoguchi.ground.accounts.keys import Key, find_key, seconds_to_wait
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
@@ -169,8 +169,7 @@ def _need(request: HttpRequest, *methods: str) -> None:
 
 def _running(contract: Contract) -> None:
     now = clock.now()
-    with contract_scope(contract, read_only=not connection.in_atomic_block):
-        stop = stop_now(contract, now)
+    stop = stop_now(contract, now)
     if stop is not None:
         wait = max(1, int((stop.ends_at - now).total_seconds()))
         raise Failure(503, f"{stop.ends_at.astimezone(JST):%Y-%m-%d %H:%M} まで計画停止中です。", retry=wait)

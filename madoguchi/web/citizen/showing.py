@@ -20,12 +20,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from madoguchi.domain.booking import availability, rules
-from madoguchi.domain.booking.party import Person
+from madoguchi.domain.booking.queries.bringing import together
 from madoguchi.domain.booking.queries.resident import ResidentBooking
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import Mark
-from madoguchi.domain.notices.stops import announced
-from madoguchi.domain.procedures.briefing import Briefing, brief, situation_text, who_text
+from madoguchi.domain.notices.queries import announced
+from madoguchi.domain.procedures.briefing import situation_text, who_text
 from madoguchi.domain.procedures.enums import Situation, Who
 from madoguchi.domain.procedures.queries import Shown, bring_rows, shown_procedures
 from madoguchi.domain.procedures.rules.bring import situations_asked
@@ -160,26 +160,6 @@ def field_text(code: str, value: str) -> str:
     if code == "situations":
         return _("、").join(situation_text(Situation(one)) for one in value.split(","))
     return value
-
-
-@dataclass(frozen=True)
-class Bringing:
-    """What some people of a booking bring: those for whom it is the same stand together."""
-
-    shown: Shown
-    positions: tuple[int, ...]
-    briefing: Briefing
-
-
-def bringing(booking: ResidentBooking, shown: dict[str, Shown]) -> list[Bringing]:
-    """What each person of a booking brings on the day of the visit."""
-    on = booking.starts_at.date()
-    rows = bring_rows(on, booking.procedures)
-    found: dict[tuple[str, Briefing], list[int]] = {}
-    for one in booking.people:
-        visitor = (one.person or Person({})).visitor(one.procedure, on)
-        found.setdefault((one.procedure, brief(rows, visitor, on, language())), []).append(one.position)
-    return [Bringing(shown[code], tuple(positions), briefing) for (code, briefing), positions in found.items()]
 
 
 def alternatives(contract: Contract, booking: ResidentBooking, now: dt.datetime) -> list[tuple[str, str]]:
@@ -433,7 +413,8 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
     if affected:
         change_until = cancel_until = booking.ends_at + rules.AFFECTED_GRACE
     site = contract.profile.site(booking.site)
-    bring = bringing(booking, shown) if booked else []
+    people = [(one.position, one.procedure, one.person) for one in booking.people]
+    bring = together(people, booking.starts_at.date(), language()) if booked else []
     return {
         "booking": booking,
         "number": rules.show_code(booking.code),
@@ -451,7 +432,7 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
             for one in booking.people
         ],
         "times_differ": len({one.starts_at for one in booking.people}) > 1,
-        "bring": bring,
+        "bring": [(shown[one.procedure], one) for one in bring],
         "references": list(dict.fromkeys(item for one in bring for item in one.briefing.references)),
         "phone": phones.show(booking.contact.phone) if booking.contact and booking.contact.phone else "",
         "email": booking.contact.email if booking.contact else "",

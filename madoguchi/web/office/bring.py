@@ -32,6 +32,8 @@ from madoguchi.domain.procedures.services.bring import (
 from madoguchi.ground.accounts.access import CONFIRM_TEXTS, EDIT_TEXTS, READ_RESIDENTS, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
+from madoguchi.ground.privacy.guard import GuardedForm
+from madoguchi.web.ui.middleware import handles_individual_number
 
 from .forms import DayBox, day_of
 
@@ -40,7 +42,7 @@ EVERY = "-"
 """In the address: rows that count for every procedure."""
 
 
-class RuleForm(forms.Form):
+class RuleForm(GuardedForm):
     """One version of a row: its wording in every language, whom it counts for, from which day."""
 
     use_required_attribute = False
@@ -205,6 +207,7 @@ def confirm(request: HttpRequest, contract: Contract) -> HttpResponse:
     return redirect(_address(contract, request.POST.get("p", EVERY), on, request.now.date()))
 
 
+@handles_individual_number
 @roles(EDIT_TEXTS)
 def rule(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     """One row: change it from a day on, end it; its versions."""
@@ -239,6 +242,7 @@ def rule(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     return render(request, "office/bring/rule.html", context, status=status)
 
 
+@handles_individual_number
 @roles(EDIT_TEXTS)
 def add(request: HttpRequest, contract: Contract) -> HttpResponse:
     """A row of the city's own."""

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Affected, Attendee, Booking, Proof
 from madoguchi.domain.notices.models import Message
-from madoguchi.domain.notices.stops import coming_stops
+from madoguchi.domain.notices.queries import coming_stops
 from madoguchi.ground.accounts.access import EVERYONE, READ_RESIDENTS, assignments_of, may, roles
 from madoguchi.ground.contracts.models import CalendarOverride, Contract
 from madoguchi.ground.kit.clock import JST

@@ -13,8 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from madoguchi.domain.notices.models import PlannedStop
-from madoguchi.domain.notices.services import NoticeError
-from madoguchi.domain.notices.stops import plan_stop, withdraw_stop
+from madoguchi.domain.notices.services import NoticeError, plan_stop, withdraw_stop
 from madoguchi.ground.accounts.access import EVERYONE, MANAGE_STAFF, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST

@@ -39,7 +39,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if contract is not None:
         phone = contract.profile.channels.phone
         office = contract.profile.city.office
-        number = (phone.number if phone else None) or office.phone
+        number = contract.profile.phone_number
         found["home_url"] = reverse("citizen:start", args=[contract.code])
         found["call_centre"] = {
             "phone": number,

@@ -106,20 +106,24 @@ class StaffGate:
         return self.get_response(request)
 
 
-def handles_individual_number(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Mark a view whose form itself refuses the number beside the field (``GuardedForm``, ``booking.party``)."""
-    view.handles_individual_number = True  # type: ignore[attr-defined]
-    return view
-
-
-class IndividualNumberNet:
-    """The net under every form: a POST that holds a 12-digit individual number reaches no view that does not refuse it itself."""
+class _BeforeView:
+    """Middleware that acts in ``process_view`` only."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+
+def handles_individual_number(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark a view whose form itself refuses the number beside the field (``GuardedForm``, ``booking.party``)."""
+    view.handles_individual_number = True  # type: ignore[attr-defined]
+    return view
+
+
+class IndividualNumberNet(_BeforeView):
+    """The net under every form: a POST that holds a 12-digit individual number reaches no view that does not refuse it itself."""
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -131,14 +135,8 @@ class IndividualNumberNet:
         return ui_error(request, 422, str(REFUSAL))
 
 
-class PlainText:
+class PlainText(_BeforeView):
     """Refuses the character NUL in what was typed or stands in the address: no keyboard makes it and PostgreSQL cannot keep it."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -149,19 +147,13 @@ class PlainText:
         return ui_error(request, 400, _("使えない文字が入っています。消してから、もう一度送ってください。"))
 
 
-class ContractScope:
+class ContractScope(_BeforeView):
     """Runs a view whose URL names a contract inside that contract's walls.
 
     GET and HEAD run in a read-only transaction, so that they cannot write; looks at personal data that the view reported
     are written to the audit log in a transaction of their own before the answer leaves. A deed that met a deadlock or a lock
     timeout was rolled back whole and is done again; a database that is away becomes a 503 page. Must be the last middleware.
     """
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]

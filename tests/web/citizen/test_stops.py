@@ -10,8 +10,8 @@ from django.test import Client
 
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.notices.models import PlannedStop
-from madoguchi.domain.notices.services import NoticeError
-from madoguchi.domain.notices.stops import forget_stops, plan_stop, withdraw_stop
+from madoguchi.domain.notices.queries import forget_stops
+from madoguchi.domain.notices.services import NoticeError, plan_stop, withdraw_stop
 from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.audit.models import Entry
 from madoguchi.ground.contracts.models import Contract

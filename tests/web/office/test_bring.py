@@ -116,4 +116,8 @@ def test_an_individual_number_is_refused_in_the_table(site: Contract, sign_in: S
         f"{STAFF}pickup-notice/", typed(now.date(), text_ja="9832 0567 3214 のカード")
     )
     assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "マイナンバーはお預かりできません" in page
+    assert "3214" not in page
+    assert "のカード" in page and "要綱3条" in page, "all else that was typed stays"
     assert rule(site, "pickup-notice").edited_by == ""

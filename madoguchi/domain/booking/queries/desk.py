@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from madoguchi.domain.procedures.briefing import Briefing, brief
 from madoguchi.domain.procedures.enums import Situation, Who
-from madoguchi.domain.procedures.queries import bring_rows
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates, kana, phones
 from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS, ActorKind, Channel
@@ -24,6 +22,7 @@ from ..enums import LIVE, EventKind, State
 from ..models import Affected, Attendee, Booking, Event
 from ..party import CONTACT, EVENT, PERSON, Contact, Person, person_index
 from ..rules import ALPHABET, CODE_LENGTH, read_code, show_code
+from .bringing import Together, together
 
 KeyKind = Literal["code", "phone", "person", "mail", "unknown"]
 MOST = 50
@@ -225,7 +224,6 @@ class Guest:
     ends_at: dt.datetime
     person: Person
     details: list[tuple[str, str]]
-    briefing: Briefing
 
 
 @dataclass(frozen=True)
@@ -257,7 +255,7 @@ class Panel:
     contact: Contact
     contact_details: list[tuple[str, str]]
     history: list[Line]
-    briefings: list[tuple[str, list[int], Briefing]]
+    briefings: list[tuple[str, Together]]
     affected: Affected | None
     notes: list[Line] = field(default_factory=list)
 
@@ -291,8 +289,6 @@ def panel(contract: Contract, code: str) -> Panel:
     booking = Booking.objects.select_related("site").get(code=read_code(code))
     ring = keyring(contract)
     attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
-    on = booking.starts_at.astimezone(JST).date()
-    rows = bring_rows(on, [a.procedure.code for a in attendees])
     guests = []
     for a in attendees:
         person = unseal_person(ring, a)
@@ -306,7 +302,6 @@ def panel(contract: Contract, code: str) -> Panel:
                 ends_at=a.ends_at.astimezone(JST),
                 person=person,
                 details=[(label_of(contract, k), show_value(k, v)) for k, v in person.as_dict().items() if v],
-                briefing=brief(rows, person.visitor(a.procedure.code, on), on, "ja"),
             )
         )
     contact = unseal_contact(ring, booking)
@@ -328,20 +323,17 @@ def panel(contract: Contract, code: str) -> Panel:
         contact=contact,
         contact_details=[(label_of(contract, k), show_value(k, v)) for k, v in contact.as_dict().items() if v],
         history=history,
-        briefings=_together(guests),
+        briefings=[
+            (names[one.procedure], one)
+            for one in together(
+                [(g.position, g.procedure, g.person) for g in guests], booking.starts_at.astimezone(JST).date(), "ja"
+            )
+        ],
         affected=Affected.objects.filter(booking=booking, settled_at=None).first(),
         notes=[
             line for line in history if any(label in ("対応メモ", "超過受付の理由") for label, _, _ in line.changes)
         ],
     )
-
-
-def _together(guests: list[Guest]) -> list[tuple[str, list[int], Briefing]]:
-    """(procedure, whose, what to bring): those who bring the same stand together."""
-    found: dict[tuple[str, Briefing], list[int]] = {}
-    for guest in guests:
-        found.setdefault((guest.procedure_name, guest.briefing), []).append(guest.position)
-    return [(name, positions, briefing) for (name, briefing), positions in found.items()]
 
 
 _PLAIN = {"starts_at": "日時", "procedures": "手続き", "state": "状態", "reason": "理由", "outcome": "対応結果"}

@@ -154,7 +154,8 @@ def add_rule(contract: Contract, values: RuleValues, *, starts: dt.date, by: Act
     """A row of the city's own, valid from ``starts`` on. Raises ``RuleRefused`` for a day that is over."""
     _not_over(starts, now)
     with contract_scope(contract):
-        own = BringRule.objects.select_for_update().filter(code__startswith="city-").values_list("code", flat=True)
+        BringRule.objects.select_for_update().order_by("pk").first()  # two who add at once get two numbers
+        own = BringRule.objects.filter(code__startswith="city-").values_list("code", flat=True)
         number = max((int(code.removeprefix("city-")) for code in own if code.removeprefix("city-").isdigit()), default=0)
         place = BringRule.objects.filter(procedure=values.procedure, kind=values.kind).aggregate(last=Max("position"))
         if place["last"] is None:

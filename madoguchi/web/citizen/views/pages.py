@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from madoguchi.domain.notices.stops import stop_now
+from madoguchi.domain.notices.queries import stop_now
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
 
