@@ -16,6 +16,7 @@ register(
     Action("booking.erased", "期限の過ぎた予約の個人情報を消去した"),
     Action("slots.pattern", "曜日ごとの枠を変更した"),
     Action("slots.day", "日ごとの枠を変更した"),
+    Action("slots.contingents", "経路ごとに残す件数を変更した"),
     Action("slots.rebuilt", "枠を作り直した"),
     Action("calendar.changed", "開庁カレンダーを変更した"),
     Action("calendar.withdrawn", "開庁カレンダーの変更を取り消した"),

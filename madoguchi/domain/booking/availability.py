@@ -30,7 +30,7 @@ from madoguchi.ground.kit.remember import Remembered
 
 from . import rules
 from .models import Pool, PoolProcedure
-from .rules import Bands, Mark, Need
+from .rules import Bands, Mark, Need, Parts
 
 REFRESH = 0.15
 KEEP_GRIDS = 400
@@ -138,12 +138,13 @@ def _read(contract_id: int, site_id: int, year: int, month: int) -> tuple[dict[i
         cursor.execute("select * from booking_grid(%s::smallint, %s, %s, %s)", [contract_id, site_id, first, last])
         rows = cursor.fetchall()
     grid: dict[int, Bands] = {}
-    for pool, slot, starts, ends, planned, taken, closed in rows:
+    for pool, slot, starts, ends, planned, taken, closed, kept, used, opens in rows:
         bands = grid.get(pool)
         if bands is None:
             bands = grid[pool] = Bands()
-        bands.add(slot, starts, ends, planned, taken, closed)
-    version = hashlib.blake2b(repr([(r[1], r[3], r[4], r[5], r[6]) for r in rows]).encode(), digest_size=12).hexdigest()
+        parts = Parts(tuple(kept), tuple(used), tuple(int(o.timestamp()) for o in opens)) if kept else None
+        bands.add(slot, starts, ends, planned, taken, closed, parts)
+    version = hashlib.blake2b(repr([(r[1], *r[3:]) for r in rows]).encode(), digest_size=12).hexdigest()
     return grid, version
 
 
@@ -174,10 +175,18 @@ def month_grid(contract: Contract, site_id: int, year: int, month: int, *, fresh
     return made
 
 
-def grid_for(contract: Contract, site_id: int, moment: dt.datetime, *, fresh: bool = False) -> dict[int, Bands]:
-    """The grid of the month in which ``moment`` lies (visits never cross midnight of the last day)."""
+def grid_for(
+    contract: Contract, site_id: int, moment: dt.datetime, *, by: Actor, now: dt.datetime, fresh: bool = False
+) -> dict[int, Bands]:
+    """The grid of the month in which ``moment`` lies, as ``by`` may use it (visits never cross midnight of the last day)."""
     local = moment.astimezone(JST)
-    return month_grid(contract, site_id, local.year, local.month, fresh=fresh).grid
+    return seen_by(month_grid(contract, site_id, local.year, local.month, fresh=fresh).grid, by=by, now=now)
+
+
+def seen_by(grid: dict[int, Bands], *, by: Actor, now: dt.datetime) -> dict[int, Bands]:
+    """The grid without the places that are kept for other channels at ``now``."""
+    share, moment = rules.share_of(by.channel), now.timestamp()
+    return {pool: bands.seen_by(share, moment) for pool, bands in grid.items()}
 
 
 @dataclass(frozen=True)
@@ -232,7 +241,7 @@ def day_marks(
     days: dict[dt.date, list[SlotMark]] = {}
     month = first.replace(day=1)
     while month <= last:
-        grid = month_grid(contract, site.id, month.year, month.month).grid
+        grid = seen_by(month_grid(contract, site.id, month.year, month.month).grid, by=by, now=now)
         for start in rules.starts_of(grid, needs):
             moment = _local(start)
             day = moment.date()
@@ -302,7 +311,7 @@ def snapshot(
     Raises ``Unknown``. The JSON is ``{"site", "procedures", "people", "days": [{"date", "mark", "left", "slots": [{"starts_at",
     "mark", "left"}]}]}`` with marks ``o`` (many), ``t`` (few), ``x`` (full), ``-`` (nothing on that day).
     """
-    key = (contract.pk, site_code, procedures, first, last, by.is_staff)
+    key = (contract.pk, site_code, procedures, first, last, by.is_staff, by.channel)
     moment = time.monotonic()
     kept = _snapshots.get(key)
     if kept is not None and moment < kept.good_until:

@@ -43,6 +43,26 @@ class PoolProcedure(TenantModel):
         constraints = [models.UniqueConstraint(fields=["contract", "pool", "procedure"], name="pool_procedure")]
 
 
+class Contingent(TenantModel):
+    """Places of every slot of a pool kept for one channel until ``days_before`` the visit at ``at``; then they are open to all."""
+
+    pool = models.ForeignKey(Pool, models.CASCADE, related_name="+")
+    channel = models.CharField("経路", max_length=8)
+    places = models.SmallIntegerField("残す件数")
+    days_before = models.SmallIntegerField("開放する日（来庁日の何日前）")
+    at = models.TimeField("開放する時刻")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "pool", "channel"], name="contingent_once"),
+            models.CheckConstraint(
+                condition=Q(places__gte=1, places__lte=500, days_before__gte=0, days_before__lte=60),
+                name="contingent_values",
+                violation_error_message="残す件数は1から500、開放する日は0から60日前までの数にしてください。",
+            ),
+        ]
+
+
 class WeekPattern(TenantModel):
     """Planned places of one weekday (0 = Monday) between two times, valid for a range of dates.
 
@@ -97,7 +117,11 @@ class DayPlan(TenantModel):
 
 
 class Slot(TenantModel):
-    """One band of one day of a pool. See the module's invariants."""
+    """One band of one day of a pool. See the module's invariants.
+
+    Where the pool has contingents, ``kept``, ``used`` and ``opens`` hold four values each, in the order of ``rules.SHARES``: places
+    kept, places taken by that channel, the moment from which what is kept is open to all.
+    """
 
     pool = models.ForeignKey(Pool, models.PROTECT, related_name="+", db_index=False)
     starts_at = models.DateTimeField()
@@ -106,9 +130,17 @@ class Slot(TenantModel):
     capacity = models.SmallIntegerField()
     taken = models.SmallIntegerField(default=0)
     closed = models.BooleanField(default=False)
+    kept = ArrayField(models.SmallIntegerField(), null=True)
+    used = ArrayField(models.SmallIntegerField(), null=True)
+    opens = ArrayField(models.DateTimeField(), null=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(kept__isnull=True, used__isnull=True, opens__isnull=True)
+                | Q(kept__len=4, used__len=4, opens__len=4),
+                name="slot_contingents",
+            ),
             models.UniqueConstraint(fields=["contract", "pool", "starts_at"], name="slot_once"),
             models.CheckConstraint(condition=Q(taken__lte=F("capacity"), taken__gte=0), name="slot_never_oversold"),
             models.CheckConstraint(condition=Q(capacity__gte=F("planned"), planned__gte=0), name="slot_capacity"),
@@ -183,14 +215,71 @@ class Attendee(TenantModel):
 
 
 class Claim(TenantModel):
-    """One place in one slot. Exists exactly as long as the place is taken."""
+    """One place in one slot. Exists exactly as long as the place is taken. ``share`` names the contingent it counts for (0: none)."""
 
     slot = models.ForeignKey(Slot, models.PROTECT, related_name="+", db_index=False)
     attendee = models.ForeignKey(Attendee, models.CASCADE, related_name="+", db_index=False)
+    share = models.SmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contract", "attendee", "slot"], name="claim_once")]
         indexes = [models.Index(fields=["contract", "slot"], name="claim_by_slot")]
+
+
+class Rest(TenantModel):
+    """Places given back that stay taken until ``until``: nobody can pass a visit on to a buyer, and who waits for one comes first."""
+
+    slot = models.ForeignKey(Slot, models.PROTECT, related_name="+", db_index=False)
+    share = models.SmallIntegerField(default=0)
+    places = models.SmallIntegerField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(places__gte=1), name="rest_places")]
+        indexes = [
+            models.Index(fields=["contract", "slot"], name="rest_by_slot"),
+            models.Index(fields=["contract", "until"], name="rest_by_end"),
+        ]
+
+
+class Waiting(TenantModel):
+    """A booked party that would rather come earlier. Ended by an accepted offer, by the party, or when no earlier time can come.
+
+    ``from_date`` is the first day that suits; ``parts`` the parts of the day (``rules.DayPart``); empty means any.
+    """
+
+    booking = models.ForeignKey(Booking, models.CASCADE, related_name="+")
+    from_date = models.DateField()
+    parts = ArrayField(models.CharField(max_length=10), default=list)
+    created_at = models.DateTimeField()
+    created_channel = models.CharField(max_length=8)
+    missed = models.SmallIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=12, blank=True)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "booking"], name="waits_once", condition=Q(ended_at=None))
+        ]
+
+
+class Offer(TenantModel):
+    """Earlier places kept for a waiting party until ``expires_at``. ``hold`` is the booking that claims them meanwhile."""
+
+    waiting = models.ForeignKey(Waiting, models.CASCADE, related_name="+")
+    hold = models.ForeignKey(Booking, models.CASCADE, related_name="+")
+    starts_at = models.DateTimeField()
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=10, blank=True)
+
+    class Meta:
+        ordering = ["made_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "waiting"], name="one_open_offer", condition=Q(answered_at=None))
+        ]
 
 
 class Event(TenantModel):

@@ -6,7 +6,7 @@ import datetime as dt
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 
@@ -45,6 +45,42 @@ def show_code(code: str) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
+SHARES = ("web", "phone", "counter", "online")
+"""Channels that can have a contingent, in the order in which a slot keeps them."""
+
+
+def share_of(channel: str) -> int:
+    """The number of a channel's contingent in a slot, 1…4; 0 for a channel that cannot have one."""
+    return SHARES.index(channel) + 1 if channel in SHARES else 0
+
+
+def trim(kept: Sequence[int], planned: int) -> list[int]:
+    """Contingents that fit into ``planned`` places: while they are too many, the largest gives up one (the later of equals)."""
+    fitting = list(kept)
+    while sum(fitting) > max(planned, 0):
+        largest = max(fitting)
+        at = max(i for i, n in enumerate(fitting) if n == largest)
+        fitting[at] -= 1
+    return fitting
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The contingents of one slot (see ``SHARES``); ``opens`` are POSIX seconds."""
+
+    kept: tuple[int, ...]
+    used: tuple[int, ...]
+    opens: tuple[int, ...]
+
+    def away(self, share: int, now: float) -> int:
+        """Places that are free but kept for others than ``share`` at ``now``."""
+        return sum(
+            max(0, kept - used)
+            for i, (kept, used, opens) in enumerate(zip(self.kept, self.used, self.opens, strict=True), start=1)
+            if i != share and now < opens
+        )
+
+
 @dataclass(slots=True)
 class Bands:
     """The slots of one pool in order of time, as parallel lists (times as POSIX seconds)."""
@@ -55,17 +91,31 @@ class Bands:
     planned: list[int] = field(default_factory=list)
     free: list[int] = field(default_factory=list)
     index: dict[int, int] = field(default_factory=dict)
+    parts: dict[int, Parts] = field(default_factory=dict)
 
-    def add(self, slot: int, starts: int, ends: int, planned: int, taken: int, closed: bool) -> None:
+    def add(
+        self, slot: int, starts: int, ends: int, planned: int, taken: int, closed: bool, parts: Parts | None = None
+    ) -> None:
         """Append one slot; a closed one is left out: nobody can come then, not even beyond the plan."""
         if closed:
             return
+        if parts is not None:
+            self.parts[len(self.ids)] = parts
         self.index[starts] = len(self.ids)
         self.ids.append(slot)
         self.starts.append(starts)
         self.ends.append(ends)
         self.planned.append(planned)
         self.free.append(planned - taken)
+
+    def seen_by(self, share: int, now: float) -> Bands:
+        """The same slots with what is free for one contingent at ``now``; itself where nothing is kept for others."""
+        if not self.parts:
+            return self
+        free = list(self.free)
+        for at, parts in self.parts.items():
+            free[at] -= parts.away(share, now)
+        return replace(self, free=free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +218,34 @@ def _earliest(
     return sorted(visits, key=lambda visit: visit.starts)
 
 
-def deltas(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Net change of places per slot between two placements; slots without change are left out."""
-    change: dict[int, int] = {}
-    for slots in after:
-        for slot in slots:
-            change[slot] = change.get(slot, 0) + 1
-    for slots in before:
-        for slot in slots:
-            change[slot] = change.get(slot, 0) - 1
-    return {slot: n for slot, n in change.items() if n}
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What a party changes: places per (slot, contingent), and the contingent that each new claim of a slot counts for."""
+
+    change: dict[tuple[int, int], int]
+    shares: dict[int, list[int]]
+
+
+def shift(before: Sequence[tuple[int, int]], after: Sequence[int], share: int) -> Shift:
+    """From the (slot, contingent) of claims given up to the slots of claims made by ``share``: only the difference counts.
+
+    A claim made on a slot that the party gives up elsewhere keeps the contingent of the old one.
+    """
+    given: dict[int, list[int]] = {}
+    for slot, old in before:
+        given.setdefault(slot, []).append(old)
+    change: Counter[tuple[int, int]] = Counter()
+    shares: dict[int, list[int]] = {}
+    for slot in after:
+        if given.get(slot):
+            shares.setdefault(slot, []).append(given[slot].pop(0))
+        else:
+            shares.setdefault(slot, []).append(share)
+            change[slot, share] += 1
+    for slot, rest in given.items():
+        for old in rest:
+            change[slot, old] -= 1
+    return Shift({key: n for key, n in change.items() if n}, shares)
 
 
 def starts_of(grid: dict[int, Bands], needs: Sequence[Need]) -> list[int]:

@@ -34,7 +34,7 @@ def test_every_kind_of_wrong_row_is_named_first_one_first(desk: Desk) -> None:
     one, two = desk.reserve(at(10), 1), desk.reserve(at(11), 2)
     first, second = desk.slot(at(10)), desk.slot(at(11))
     run("update booking_slot set taken = taken + 1 where id in (%s, %s)", first.pk, second.pk)
-    assert desk.faults()[0].startswith(f"slot {first.pk}: taken 2, claims 1, at ")
+    assert desk.faults()[0].startswith(f"slot {first.pk}: taken 2, claims and rests 1, at ")
     assert [f.row for f in capacity.verify(desk.contract)] == [first.pk, second.pk]
     run("update booking_slot set taken = taken - 1 where id in (%s, %s)", first.pk, second.pk)
     assert desk.faults() == []

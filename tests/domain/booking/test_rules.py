@@ -166,18 +166,45 @@ def test_a_large_party_is_refused_quickly() -> None:
     assert rules.fit({1: bands([40] * 12)}, needs, 0, spread=2) is not None
 
 
-_places = st.lists(st.lists(st.integers(1, 5), max_size=4), max_size=4)
+_claims = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 4)), max_size=12)
 
 
-@given(before=_places, after=_places)
-def test_deltas_carry_one_placement_into_the_other(before: list[list[int]], after: list[list[int]]) -> None:
-    change = rules.deltas(before, after)
-    assert 0 not in change.values()
-    counted = Counter(itertools.chain.from_iterable(before))
-    for slot, n in change.items():
-        counted[slot] += n
-    assert +counted == Counter(itertools.chain.from_iterable(after))
-    assert {slot: -n for slot, n in change.items()} == rules.deltas(after, before)
+@given(before=_claims, after=st.lists(st.integers(1, 5), max_size=12), share=st.integers(0, 4))
+def test_a_shift_carries_one_placement_into_the_other_and_counts_only_the_difference(
+    before: list[tuple[int, int]], after: list[int], share: int
+) -> None:
+    shift = rules.shift(before, after, share)
+    assert 0 not in shift.change.values()
+    counted = Counter(before)
+    for key, n in shift.change.items():
+        counted[key] += n
+    assert all(n >= 0 for n in counted.values())
+    assert +counted == Counter((slot, one) for slot, shares in shift.shares.items() for one in shares)
+    assert Counter({slot: len(shares) for slot, shares in shift.shares.items()}) == Counter(after)
+    net: Counter[int] = Counter()
+    for (slot, _), n in shift.change.items():
+        net[slot] += n
+    moved = Counter(after)
+    moved.subtract(Counter(slot for slot, _ in before))
+    assert {slot: n for slot, n in net.items() if n} == {slot: n for slot, n in moved.items() if n}
+
+
+@given(kept=st.lists(st.integers(0, 20), min_size=4, max_size=4), planned=st.integers(0, 40))
+def test_contingents_are_trimmed_to_the_plan_and_never_grow(kept: list[int], planned: int) -> None:
+    fitting = rules.trim(kept, planned)
+    assert sum(fitting) == min(sum(kept), planned)
+    assert all(0 <= a <= b for a, b in zip(fitting, kept, strict=True))
+    assert max(fitting) - min(f for f, k in zip(fitting, kept, strict=True) if f < k) <= 1 if fitting != kept else True
+
+
+def test_what_is_kept_for_others_is_not_free_until_it_opens() -> None:
+    grid = bands([5, 5])
+    grid.parts[0] = rules.Parts(kept=(1, 2, 0, 0), used=(0, 1, 0, 0), opens=(100, 100, 0, 0))
+    assert grid.seen_by(1, 99).free == [4, 5]  # one of the two places of the telephone is left
+    assert grid.seen_by(2, 99).free == [4, 5]  # the web's own place is not the telephone's
+    assert grid.seen_by(3, 99).free == [3, 5]
+    assert grid.seen_by(3, 100).free == [5, 5]
+    assert bands([5]).seen_by(0, 0).free == [5]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from madoguchi.domain.notices.models import Kind, Message
 from madoguchi.ground.audit import services as audit
@@ -21,7 +22,7 @@ from madoguchi.ground.privacy.sealing import keyring
 from .. import availability, rules
 from ..enums import LIVE, EventKind, State
 from ..errors import Refused
-from ..models import Affected, Attendee, Booking, Claim
+from ..models import Affected, Attendee, Booking, Claim, Rest, Slot, Waiting
 from ..party import CONTACT, EVENT, PERSON, Contact, Person
 from ..rules import Refusal
 from .history import write_line
@@ -40,24 +41,92 @@ class Member:
     person: Person | None = None
 
 
-def take(contract: Contract, change: Mapping[int, int], *, over: bool = False) -> bool:
+Places = Mapping[tuple[int, int], int]
+"""Net change of places by (slot, contingent)."""
+
+FIRST_PICK = dt.timedelta(minutes=2)
+"""How long places given back rest while somebody waits for an earlier time, so that the list is asked before the public."""
+
+
+def take(contract: Contract, change: Places, *, now: dt.datetime, over: bool = False) -> bool:
     """Change the taken places of slots by one deed through ``booking_take``; False when a slot has no place left."""
-    slots = sorted(change)
+    rows = sorted(change.items())
     with connection.cursor() as cursor:
         cursor.execute(
-            "select booking_take(%s::smallint, %s::int[], %s::bigint[], %s::int[], %s::boolean[])",
-            [contract.pk, [1] * len(slots), slots, [change[s] for s in slots], [over]],
+            "select booking_take(%s::smallint, %s, %s::int[], %s::bigint[], %s::int[], %s::int[], %s::boolean[])",
+            [
+                contract.pk,
+                now,
+                [1] * len(rows),
+                [slot for (slot, _), _ in rows],
+                [share for (_, share), _ in rows],
+                [n for _, n in rows],
+                [over],
+            ],
         )
         return bool(cursor.fetchone()[0][0])
 
 
-def give_back(contract: Contract, bookings: Sequence[int], *, now: dt.datetime) -> None:
-    """Return every place of these locked bookings and drop their claims."""
+def give_back(contract: Contract, bookings: Sequence[int], *, now: dt.datetime, rest: bool = False) -> None:
+    """Return every place of these locked bookings and drop their claims; with ``rest`` as the contract lets places rest."""
     attendees = list(Attendee.objects.filter(booking_id__in=bookings).order_by().values_list("pk", flat=True))
-    claims = dict(Claim.objects.filter(attendee_id__in=attendees).order_by().values_list("pk", "slot_id"))
-    if claims:
-        take(contract, {slot: -n for slot, n in Counter(claims.values()).items()})
-        Claim.objects.filter(pk__in=claims).delete()
+    claims = list(Claim.objects.filter(attendee_id__in=attendees).order_by().values_list("pk", "slot_id", "share"))
+    if not claims:
+        return
+    back = {key: -n for key, n in Counter((slot, share) for _, slot, share in claims).items()}
+    rests: list[Rest] = []
+    if rest:
+        back, rests = part_rests(contract, back, now=now)
+    if back:
+        take(contract, back, now=now)
+    Rest.objects.bulk_create(rests)
+    Claim.objects.filter(pk__in=[pk for pk, _, _ in claims]).delete()
+
+
+def resting_time(contract: Contract) -> dt.timedelta:
+    """How long places given back now stay out of sight: the contract's time, and a moment while somebody waits for one."""
+    rule = contract.profile.booking
+    rest = dt.timedelta(minutes=rule.rest_minutes)
+    if rest < FIRST_PICK and rule.waiting.enabled and Waiting.objects.filter(ended_at=None).exists():
+        return FIRST_PICK
+    return rest
+
+
+def part_rests(contract: Contract, change: Places, *, now: dt.datetime) -> tuple[dict[tuple[int, int], int], list[Rest]]:
+    """``change`` without the places that shall rest, and the rests to be written once the change is made.
+
+    Only places rest that the public would get: a closed, cut or over-booked slot has nothing to give, and a visit that is near
+    is open at once.
+    """
+    lost = {key: -n for key, n in change.items() if n < 0}
+    time = resting_time(contract) if lost else dt.timedelta()
+    if not time:
+        return dict(change), []
+    useful = set(
+        Slot.objects.filter(pk__in={slot for slot, _ in lost}, closed=False, taken__lte=F("planned"))
+        .filter(starts_at__gt=now + time)
+        .values_list("pk", flat=True)
+    )
+    rests = [
+        Rest(contract=contract, slot_id=slot, share=share, places=n, until=now + time)
+        for (slot, share), n in sorted(lost.items())
+        if slot in useful
+    ]
+    return {(slot, share): n for (slot, share), n in change.items() if n > 0 or slot not in useful}, rests
+
+
+def wake(contract: Contract, *, now: dt.datetime, slots: Sequence[int] | None = None) -> None:
+    """Open the places to all that have rested long enough (inside the scope)."""
+    over = Rest.objects.filter(until__lte=now)
+    if slots is not None:
+        over = over.filter(slot_id__in=slots)
+    rows = list(over.select_for_update(skip_locked=True, of=("self",)).order_by("pk"))
+    if rows:
+        back: Counter[tuple[int, int]] = Counter()
+        for row in rows:
+            back[row.slot_id, row.share] -= row.places
+        take(contract, back, now=now)
+        Rest.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
 def check_deadline(contract: Contract, booking: Booking, *, by: Actor, now: dt.datetime, cancelling: bool) -> None:
@@ -131,18 +200,19 @@ def _revise(
         }
         if any(m.id is not None and m.id not in before for m in members):
             raise Refused(Refusal.STALE)
-        held: dict[int, list[int]] = {pk: [] for pk in before}
-        for attendee, slot in (
-            Claim.objects.filter(attendee__booking=booking).values_list("attendee_id", "slot_id").order_by("slot_id")
+        held: Held = {pk: [] for pk in before}
+        for attendee, slot, share in (
+            Claim.objects.filter(attendee__booking=booking)
+            .values_list("attendee_id", "slot_id", "share")
+            .order_by("slot_id")
         ):
-            held[attendee].append(slot)
+            held[attendee].append((slot, share))
         site = availability.site_plan(contract, booking.site.code)
         needs = site.needs([m.procedure for m in members])
         freed: dict[int, int] = {}
-        for slots in held.values():
-            for slot in slots:
-                freed[slot] = freed.get(slot, 0) + 1
-        grid = availability.grid_for(contract, site.id, starts_at, fresh=True)
+        for slot in (slot for claims in held.values() for slot, _ in claims):
+            freed[slot] = freed.get(slot, 0) + 1
+        grid = availability.grid_for(contract, site.id, starts_at, by=by, now=now, fresh=True)
         start = int(starts_at.timestamp())
         same = _stay(before, held, members, starts_at == booking.starts_at)
         visits = same or rules.fit(grid, needs, start, spread=profile.spread, freed=freed)
@@ -150,14 +220,36 @@ def _revise(
             visits = rules.fit(grid, needs, start, spread=0, over=True)
         if visits is None:
             raise Refused(Refusal.FULL)
-        change = rules.deltas(list(held.values()), [v.slots for v in visits])
-        if change and not take(contract, change, over=over):
+        shift = _shift(held, members, visits, by)
+        change: Places = shift.change
+        rests: list[Rest] = []
+        if booking.state == State.BOOKED:
+            change, rests = part_rests(contract, change, now=now)
+        if change and not take(contract, change, now=now, over=over):
             return None
-        return _store(contract, booking, before, members, visits, held, by=by, now=now, over=over and bool(change))
+        Rest.objects.bulk_create(rests)
+        more = any(n > 0 for n in change.values())
+        return store(contract, booking, before, members, visits, held, shift.shares, by=by, now=now, over=over and more)
+
+
+Held = dict[int, list[tuple[int, int]]]
+"""What each attendee claims: (slot, contingent) in order of slots."""
+
+
+def _shift(held: Held, members: Sequence[Member], visits: Sequence[rules.Visit], by: Actor) -> rules.Shift:
+    """Claims given up and made; those of people whose slots stay the same are not touched."""
+    same = {m.id for m, v in zip(members, visits, strict=True) if m.id and _slots(held[m.id]) == v.slots}
+    given = [claim for pk, claims in held.items() if pk not in same for claim in claims]
+    made = [slot for m, v in zip(members, visits, strict=True) if m.id not in same for slot in v.slots]
+    return rules.shift(given, made, rules.share_of(by.channel))
+
+
+def _slots(claims: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    return tuple(slot for slot, _ in claims)
 
 
 def _stay(
-    before: Mapping[int, Attendee], held: Mapping[int, list[int]], members: Sequence[Member], same_time: bool
+    before: Mapping[int, Attendee], held: Held, members: Sequence[Member], same_time: bool
 ) -> list[rules.Visit] | None:
     """Visits as they are when time and procedures of all who stay are the same; a person's place is then never shuffled.
 
@@ -172,25 +264,28 @@ def _stay(
             return None
         visits.append(
             rules.Visit(
-                tuple(held[attendee.pk]), int(attendee.starts_at.timestamp()), int(attendee.ends_at.timestamp())
+                _slots(held[attendee.pk]), int(attendee.starts_at.timestamp()), int(attendee.ends_at.timestamp())
             )
         )
     return visits
 
 
-def _store(
+def store(
     contract: Contract,
     booking: Booking,
     before: Mapping[int, Attendee],
     members: Sequence[Member],
     visits: Sequence[rules.Visit],
-    held: Mapping[int, list[int]],
+    held: Held,
+    shares: Mapping[int, list[int]],
     *,
     by: Actor,
     now: dt.datetime,
     over: bool,
 ) -> Booking:
+    """Write a party whose places were taken: people, claims, history, facts, mail, audit entry. ``shares``: see ``rules.Shift``."""
     ring = keyring(contract)
+    shares = {slot: list(each) for slot, each in shares.items()}
     plans = availability.site_plan(contract, booking.site.code).procedures
     old_start, old_codes = booking.starts_at.astimezone(JST), [a.procedure.code for a in before.values()]
     staying = {m.id for m in members if m.id is not None}
@@ -218,9 +313,12 @@ def _store(
                 attendee.person = ring.seal_json(PERSON, member.person.as_dict())
                 attendee.person_index = member.person.index(ring)
         attendee.save()
-        if member.id is None or list(visit.slots) != held.get(member.id, []):
+        if member.id is None or visit.slots != _slots(held[member.id]):
             Claim.objects.filter(attendee=attendee).delete()
-            claims += [Claim(contract=contract, slot_id=slot, attendee=attendee) for slot in visit.slots]
+            claims += [
+                Claim(contract=contract, slot_id=slot, attendee=attendee, share=shares[slot].pop())
+                for slot in visit.slots
+            ]
     Claim.objects.bulk_create(claims)
     attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
     booking.starts_at = min(a.starts_at for a in attendees)
@@ -321,7 +419,7 @@ def cancel(contract: Contract, code: str, *, by: Actor, now: dt.datetime, reason
         check_deadline(contract, booking, by=by, now=now, cancelling=True)
         was_booked = booking.state == State.BOOKED
         attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure"))
-        give_back(contract, [booking.pk], now=now)
+        give_back(contract, [booking.pk], now=now, rest=was_booked)
         booking.state = State.CANCELLED
         booking.hold_expires_at = None
         booking.version += 1

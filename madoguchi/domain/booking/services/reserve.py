@@ -156,7 +156,7 @@ def prepare(
     site = availability.site_plan(contract, wanted.site)
     codes = [code for code, _ in wanted.people]
     needs = site.needs(codes)
-    grid = availability.grid_for(contract, site.id, wanted.starts_at, fresh=fresh)
+    grid = availability.grid_for(contract, site.id, wanted.starts_at, by=by, now=now, fresh=fresh)
     start = int(wanted.starts_at.timestamp())
     visits = rules.fit(grid, needs, start, spread=booking.spread)
     if visits is None and (wanted.over or not fresh):
@@ -204,6 +204,7 @@ def prepare(
             "print": _fingerprint(ring, wanted).hex(),
             "hold": deadline.isoformat() if deadline else None,
             "over": wanted.over,
+            "share": rules.share_of(by.channel),
             "change": {"starts_at": [None, starts.isoformat()], "procedures": [None, codes]},
             "people": people,
         },
@@ -224,13 +225,14 @@ def lock_booking(code: str) -> Booking:
 def release_expired(
     contract: Contract, *, now: dt.datetime, slots: Sequence[int] | None = None, limit: int = 200
 ) -> int:
-    """End holds whose time is over and give their places back; with ``slots`` only those that claim one of them.
+    """End holds whose time is over and give their places back, and those that rested long enough; with ``slots`` only there.
 
-    Holds being confirmed at this moment are skipped. Returns how many ended.
+    Holds being confirmed at this moment are skipped. Returns how many holds ended.
     """
-    from .change import give_back
+    from .change import give_back, wake
 
     with contract_scope(contract):
+        wake(contract, now=now, slots=slots)
         held = Booking.objects.filter(state=State.HELD, hold_expires_at__lte=now)
         if slots is not None:
             held = held.filter(pk__in=_bookings_on(slots))

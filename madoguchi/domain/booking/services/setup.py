@@ -13,7 +13,7 @@ from madoguchi.ground.contracts.queries import calendar_of
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM
 
-from ..models import Pool, PoolProcedure, WeekPattern
+from ..models import Contingent, Pool, PoolProcedure, WeekPattern
 from .slots import extend
 
 LOOK_AHEAD = dt.timedelta(days=84)
@@ -39,6 +39,19 @@ def set_up(contract: Contract, *, now: dt.datetime, first: dt.datetime | None = 
             for code in plan.procedures:
                 PoolProcedure.objects.get_or_create(contract=contract, pool=pool, procedure=procedures[code])
             if made:
+                Contingent.objects.bulk_create(
+                    [
+                        Contingent(
+                            contract=contract,
+                            pool=pool,
+                            channel=channel,
+                            places=kept.places,
+                            days_before=kept.days_before,
+                            at=kept.at,
+                        )
+                        for channel, kept in plan.contingents.parts().items()
+                    ]
+                )
                 _first_patterns(contract, pool, plan.channel, plan.capacity, begin.date())
         if begin < now:
             extend(contract, by=SYSTEM, now=begin)

@@ -23,6 +23,7 @@ from madoguchi.ground.kit.clock import JST
 
 from ..enums import EventKind, State
 from ..models import Affected, Booking, Claim, DayPlan, Pool, PoolProcedure, Slot, WeekPattern
+from .contingents import part
 from .history import write_line
 from .reserve import release_expired, tell
 
@@ -181,6 +182,7 @@ def rebuild(
             broken = cursor.fetchone()[0]
         if broken:
             effect.broken = flag_broken(contract, broken, reason="枠の変更", by=by, now=now)
+    part(contract, pools, first, last, now=now)
     for rows in (effect.opened, effect.changed, effect.closed):
         rows.sort(key=lambda row: (row[1], row[0].pk))  # type: ignore[attr-defined]
     return effect

@@ -12,6 +12,7 @@ from .booking import (
     STANDARD_FIELDS,
     STANDARD_PROCEDURES,
     Booking,
+    Contingent,
     Contingents,
     Cutoff,
     External,
@@ -20,6 +21,7 @@ from .booking import (
     Pool,
     Procedure,
     Reminder,
+    Waiting,
     Window,
 )
 from .checks import Problem, check
@@ -54,6 +56,7 @@ __all__ = [
     "Channels",
     "Charge",
     "City",
+    "Contingent",
     "Contingents",
     "Contractor",
     "Cutoff",
@@ -84,6 +87,7 @@ __all__ = [
     "StopRule",
     "Term",
     "Volume",
+    "Waiting",
     "Weekday",
     "Weekly",
     "Window",

@@ -55,18 +55,31 @@ class Procedure(Part):
         return self.name or STANDARD_PROCEDURES[self.code]
 
 
+class Contingent(Part):
+    """Places of each band kept for a channel until the release; then they are open to all."""
+
+    places: Positive = Field(description="そのチャネルのために残す件数")
+    days_before: Count = Field(1, le=60, description="来庁日の何日前に開放するか（0＝当日）")
+    at: Clock = Field(time(12, 0), description="開放する時刻")
+
+
 class Contingents(Part):
-    """Seats of each band kept for a channel; the rest is open to all."""
+    """Places of each band kept for channels; the rest is open to all."""
 
-    web: Count = Field(0, description="Web予約のために残す件数")
-    phone: Count = Field(0, description="電話予約のために残す件数")
-    counter: Count = Field(0, description="窓口での予約のために残す件数")
-    online: Count = Field(0, description="オンライン窓口のために残す件数")
+    web: Contingent | None = Field(None, description="Web予約のために残す分")
+    phone: Contingent | None = Field(None, description="電話予約のために残す分")
+    counter: Contingent | None = Field(None, description="窓口・市での予約のために残す分")
+    online: Contingent | None = Field(None, description="オンライン窓口のために残す分")
 
-    @property
-    def total(self) -> int:
-        """Seats kept for all channels together."""
-        return self.web + self.phone + self.counter + self.online
+    def parts(self) -> dict[Channel, Contingent]:
+        """The contingents that exist, by channel."""
+        every: dict[Channel, Contingent | None] = {
+            "web": self.web,
+            "phone": self.phone,
+            "counter": self.counter,
+            "online": self.online,
+        }
+        return {channel: part for channel, part in every.items() if part}
 
 
 class Pool(Part):
@@ -80,7 +93,7 @@ class Pool(Part):
     capacity: Positive = Field(description="1つの帯に予約できる件数")
     band_minutes: Positive = Field(30, le=480, description="帯の長さ（分）")
     breaks: tuple[Span, ...] = Field((), description="枠を作らない時間帯（昼休みなど）")
-    contingents: Contingents = Field(Contingents(), description="チャネルごとに確保する件数")
+    contingents: Contingents = Field(Contingents(), description="チャネルごとに残す件数と、開放する時")
 
 
 class Cutoff(Part):
@@ -140,6 +153,14 @@ class Reminder(Part):
     at: Clock = Field(time(17, 0), description="送信時刻")
 
 
+class Waiting(Part):
+    """The list of booked parties that would rather come earlier."""
+
+    enabled: Flag = Field(True, description="早い日時を待てるようにするか")
+    answer_minutes: Positive = Field(180, le=2880, description="返事を待つ時間（分）。日中（8時〜20時）だけを数える")
+    most_missed: Positive = Field(3, le=20, description="返事のない案内がこの回数になったら待つのを終える")
+
+
 class External(Part):
     """A reservation site that the city owns."""
 
@@ -161,6 +182,10 @@ class Booking(Part):
     duplicates: Literal["allow", "warn", "block"] = Field(
         "warn", description="同じ人の重複予約の扱い（allow＝許可、warn＝警告、block＝拒否）"
     )
+    rest_minutes: Count = Field(
+        0, le=1440, description="取り消された枠をすぐには公開せずに置く時間（分）。0＝すぐ公開（空き待ちの人がいる間は2分置く）"
+    )
+    waiting: Waiting = Field(Waiting(), description="早い日時の空き待ち")
     max_active_per_phone: Positive = Field(5, description="同じ電話番号で同時に持てる予約の数")
     reminder: Reminder = Field(Reminder(), description="リマインドメール")
     fields: tuple[FieldRule, ...] = Field(

@@ -256,8 +256,9 @@ def _pools(profile: Profile) -> Iterator[Problem]:
                 yield Problem(f"{path}.procedures[{position}]", expected, f'"{code}"')
         if profile.hours_for(pool.site, pool.channel) is None:
             yield Problem(f"{path}.channel", f'a channel with hours at "{pool.site}"', f'"{pool.channel}"')
-        if pool.contingents.total > pool.capacity:
-            yield Problem(f"{path}.contingents", f"at most {pool.capacity} in all", str(pool.contingents.total))
+        kept = sum(contingent.places for contingent in pool.contingents.parts().values())
+        if kept > pool.capacity:
+            yield Problem(f"{path}.contingents", f"at most {pool.capacity} in all", str(kept))
     for index, procedure in enumerate(profile.procedures):
         if procedure.bookable and not any(procedure.code in pool.procedures for pool in profile.pools):
             yield Problem(
