@@ -2,7 +2,7 @@
 
 Three things run side by side in one process:
 
-* *loops* for what must be quick and is cheap to ask: mails every 2 s, expired holds every 15 s;
+* *loops* for what must be quick and is cheap to ask: mails every 2 s, expired holds and offers of earlier times every 15 s;
 * the *calendar* of recurring jobs. It asks the installation's clock (the demo's can travel) and hands each occurrence
   to the job queue exactly once, however many workers run; an occurrence missed while no worker ran is made up once;
 * the *job queue* (procrastinate, in PostgreSQL): jobs commit with the deed that ordered them and survive any crash; a
@@ -56,6 +56,13 @@ def expire_holds(now: dt.datetime) -> None:
     from madoguchi.domain.booking import tasks
 
     tasks.expire_holds(now)
+
+
+def make_offers(now: dt.datetime) -> None:
+    """Offer earlier times to those who wait for one; before expired holds are swept, so that the list is asked first."""
+    from madoguchi.domain.booking import tasks
+
+    tasks.make_offers(now)
 
 
 def make_reminders(now: dt.datetime) -> None:
@@ -143,6 +150,7 @@ class Recurring:
 
 LOOPS = (
     Loop("mails", 2.0, send_mails),
+    Loop("offers", 15.0, make_offers),
     Loop("holds", 15.0, expire_holds),
 )
 

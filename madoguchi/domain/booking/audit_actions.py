@@ -21,6 +21,10 @@ register(
     Action("calendar.changed", "開庁カレンダーを変更した"),
     Action("calendar.withdrawn", "開庁カレンダーの変更を取り消した"),
     Action("affected.settled", "影響を受けた予約の対応を終えた"),
+    Action("waiting.begun", "早い日時の空き待ちを受け付けた"),
+    Action("waiting.ended", "早い日時の空き待ちを終えた"),
+    Action("waiting.offered", "早い日時を案内した"),
+    Action("waiting.answered", "早い日時の案内への返事を記録した"),
     Action("capacity.proved", "枠の残数を検算した"),
     Action("external.logged", "市の予約サイトでの代行を記録した"),
 )

@@ -30,3 +30,23 @@ class EventKind(models.TextChoices):
     NO_SHOW = "no_show", "不来庁"
     AFFECTED = "affected", "枠の変更による影響"
     SETTLED = "settled", "影響の解消"
+    WAITING = "waiting", "早い日時の空き待ち"
+    OFFERED = "offered", "早い日時の案内"
+
+
+class Answer(models.TextChoices):
+    """How an offer of an earlier time ended."""
+
+    ACCEPTED = "accepted", "この日時に変えた"
+    DECLINED = "declined", "見送り"
+    MISSED = "missed", "返事なし"
+    WITHDRAWN = "withdrawn", "取りやめ"
+
+
+class WaitingEnd(models.TextChoices):
+    """How waiting for an earlier time ended."""
+
+    ACCEPTED = "accepted", "早い日時に変えた"
+    STOPPED = "stopped", "待つのをやめた"
+    MISSED = "missed", "返事がないため終了"
+    OVER = "over", "予約の取消し・日時の経過"

@@ -50,5 +50,11 @@ def message_of(reason: Refusal) -> str:
             return _("同じお名前・生年月日・電話番号の予約が、すでにあります。日時などの変更は「予約の確認・変更」からできます。")
         case Refusal.TOO_MANY_BOOKINGS:
             return _("同じ電話番号の予約がすでに%(most)s件あります。これより多いときは、お電話ください。")
+        case Refusal.NOT_EARLIER:
+            return _("いまの予約より前の日を選んでください。")
+        case Refusal.NO_WAITING:
+            return _("この窓口では、早い日時の空き待ちを受け付けていません。")
+        case Refusal.OFFER_GONE:
+            return _("この日時のご案内は終わりました。いまの予約はそのままです。次に空きが出たら、またお知らせします。")
         case Refusal.STALE:
             return _("別の画面で予約の内容が変わりました。新しい内容を確かめて、もう一度操作してください。")

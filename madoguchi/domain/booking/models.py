@@ -10,7 +10,7 @@ from madoguchi.domain.procedures.models import Procedure
 from madoguchi.ground.contracts.models import Site
 from madoguchi.ground.contracts.tenancy import TenantModel
 
-from .enums import EventKind, State
+from .enums import Answer, EventKind, State, WaitingEnd
 
 
 class Pool(TenantModel):
@@ -255,7 +255,7 @@ class Waiting(TenantModel):
     created_channel = models.CharField(max_length=8)
     missed = models.SmallIntegerField(default=0)
     ended_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=12, blank=True)
+    outcome = models.CharField(max_length=12, choices=WaitingEnd.choices, blank=True)
 
     class Meta:
         ordering = ["created_at", "id"]
@@ -273,7 +273,7 @@ class Offer(TenantModel):
     made_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)
-    answer = models.CharField(max_length=10, blank=True)
+    answer = models.CharField(max_length=10, choices=Answer.choices, blank=True)
 
     class Meta:
         ordering = ["made_at", "id"]

@@ -18,7 +18,7 @@ from madoguchi.ground.privacy.sealing import keyring
 
 from . import rules
 from .enums import State
-from .models import Attendee, Booking
+from .models import Attendee, Booking, Offer
 from .party import CONTACT, PERSON, Person
 from .queries.bringing import together
 
@@ -38,6 +38,9 @@ def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Rec
             return None
     elif booking.state != State.BOOKED:
         return None
+    offer = Offer.objects.filter(waiting__booking=booking, answered_at=None).first() if kind == Kind.OFFER else None
+    if kind == Kind.OFFER and offer is None:
+        return None
     address = keyring(contract).unseal_json(CONTACT, booking.contact).get("email", "")
     if not address:
         return None
@@ -55,7 +58,7 @@ def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Rec
         context = {
             "city": contract.profile.city.name,
             "code": rules.show_code(booking.code),
-            "when": f"{dates.show_for(visit.date(), language)} {visit:%H:%M}",
+            "when": _moment(visit, language),
             "site": booking.site.name,
             "people": str(len(codes)),
             "procedures": "\n".join(lines),
@@ -63,8 +66,15 @@ def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Rec
             "link": f"{settings.PUBLIC_URL}{manage_path(contract, booking.code)}",
             "phone": contract.profile.phone_number,
             "hours": _usual_phone_hours(contract, booking),
+            "offer": _moment(offer.starts_at, language) if offer else "",
+            "until": _moment(offer.expires_at, language) if offer else "",
         }
     return Recipient(address, context)
+
+
+def _moment(moment: dt.datetime, language: str) -> str:
+    local = moment.astimezone(JST)
+    return f"{dates.show_for(local.date(), language)} {local:%H:%M}"
 
 
 def _bringing(

@@ -305,6 +305,9 @@ class Refusal(StrEnum):
     STALE = "stale"
     TWIN = "twin"
     TOO_MANY_BOOKINGS = "too_many_bookings"
+    NOT_EARLIER = "not_earlier"
+    NO_WAITING = "no_waiting"
+    OFFER_GONE = "offer_gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +332,40 @@ def may_book(visit: dt.datetime, *, now: dt.datetime, window: WindowRule, latest
     if not staff and visit.date() > window.last_day(now):
         return Refusal.NOT_OPEN_YET
     return None
+
+
+class DayPart(StrEnum):
+    """Parts of the day that a party can say it has time."""
+
+    MORNING = "morning"
+    AFTERNOON = "afternoon"
+    EVENING = "evening"
+
+
+def part_of(moment: dt.datetime) -> DayPart:
+    """The part of the day of a local time: until noon, until 17:00, after."""
+    return DayPart.MORNING if moment.hour < 12 else DayPart.AFTERNOON if moment.hour < 17 else DayPart.EVENING
+
+
+DAYTIME = (dt.time(8), dt.time(20))
+"""Hours in which somebody may be expected to answer; an offer of the night does not run out while people sleep."""
+SHORTEST_OFFER = 30
+"""Minutes of daytime below which an offer is not made: nobody could answer in time."""
+
+
+def offer_deadline(now: dt.datetime, minutes: int, latest: dt.datetime) -> dt.datetime | None:
+    """When an offer made ``now`` runs out: after ``minutes`` of daytime, never after ``latest``; None when that is too soon."""
+    begin, end = (dt.datetime.combine(now.date(), clock, now.tzinfo) for clock in DAYTIME)
+    none, day = dt.timedelta(), dt.timedelta(days=1)
+    at, left, awake = max(now, begin), dt.timedelta(minutes=minutes), none
+    while at + left > end and end < latest:
+        spent = max(end - at, none)
+        left, awake = left - spent, awake + spent
+        begin, end = begin + day, end + day
+        at = begin
+    deadline = min(at + left, latest)
+    awake += max(min(deadline, end) - at, none)
+    return deadline if awake >= dt.timedelta(minutes=min(minutes, SHORTEST_OFFER)) else None
 
 
 AFFECTED_GRACE = dt.timedelta(days=14)

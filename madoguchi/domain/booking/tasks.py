@@ -18,7 +18,7 @@ from madoguchi.ground.kit.clock import JST
 from . import capacity
 from .enums import State
 from .models import Affected, Booking, Claim, Pool
-from .services import reserve, setup, slots
+from .services import reserve, setup, slots, waiting
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,11 @@ def expire_holds(now: dt.datetime) -> int:
         return ended
 
     return _each(sweep)
+
+
+def make_offers(now: dt.datetime) -> int:
+    """Offer what became free to those who wait for an earlier time. How many offers were made."""
+    return _each(lambda contract: waiting.make_offers(contract, now=now))
 
 
 def make_reminders(now: dt.datetime) -> int:

@@ -15,6 +15,7 @@ class Kind(models.TextChoices):
     CANCELLED = "cancelled", "取消完了"
     REMINDER = "reminder", "前日のお知らせ"
     AFFECTED = "affected", "臨時閉庁等のお知らせ"
+    OFFER = "offer", "早い日時の案内"
 
 
 class Template(TenantModel):

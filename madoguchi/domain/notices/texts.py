@@ -24,6 +24,8 @@ PLACEHOLDERS: dict[str, str] = {
     "link": "予約の確認・変更ページのURL",
     "phone": "問い合わせの電話番号",
     "hours": "電話の受付時間",
+    "offer": "空いた早い日時（早い日時の案内だけ）",
+    "until": "返事の期限（早い日時の案内だけ）",
 }
 REQUIRED = ("code", "when")
 FALLBACK = ("en", "ja")
@@ -134,18 +136,24 @@ _SAMPLE = {
         "people": "1人",
         "procedures": "・マイナンバーカードの受取り（交付）",
         "hours": "月曜日から金曜日 8:30〜17:00",
+        "offer": "令和8年6月24日(水) 14:00",
+        "until": "令和8年6月20日(土) 12:00",
     },
     "ja-easy": {
         "when": "2026年7月1日(水) 10:00〜10:30",
         "people": "1人",
         "procedures": "・マイナンバーカードを もらう［マイナンバーカードの受取り（交付）］",
         "hours": "月曜日から金曜日 8:30〜17:00",
+        "offer": "2026年6月24日(水) 14:00",
+        "until": "2026年6月20日(土) 12:00",
     },
     "en": {
         "when": "Wednesday, 1 July 2026, 10:00–10:30",
         "people": "1",
         "procedures": "- Pick up your card (マイナンバーカードの受取り（交付）)",
         "hours": "Monday to Friday 8:30–17:00",
+        "offer": "Wednesday, 24 June 2026, 14:00",
+        "until": "Saturday, 20 June 2026, 12:00",
     },
 }
 

@@ -188,7 +188,8 @@ class Desk:
         """Every row of the tables that a deed may touch, to show that nothing changed."""
         tables = (
             "booking_slot", "booking_booking", "booking_attendee", "booking_claim", "booking_event", "booking_affected",
-            "booking_dayplan", "booking_weekpattern", "booking_rest", "booking_waiting", "booking_offer", "booking_contingent", "contracts_calendaroverride", "notices_message", "worklog_fact",
+            "booking_dayplan", "booking_weekpattern", "booking_rest", "booking_waiting", "booking_offer", "booking_contingent",
+            "contracts_calendaroverride", "notices_message", "worklog_fact",
             "audit_entry", "audit_head",
         )  # fmt: skip
         with contract_scope(self.contract), connection.cursor() as cursor:

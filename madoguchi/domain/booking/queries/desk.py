@@ -21,8 +21,9 @@ from madoguchi.ground.privacy.sealing import Keyring, keyring
 from ..enums import LIVE, EventKind, State
 from ..models import Affected, Attendee, Booking, Event
 from ..party import CONTACT, EVENT, PERSON, Contact, Person, person_index
-from ..rules import ALPHABET, CODE_LENGTH, read_code, show_code
+from ..rules import ALPHABET, CODE_LENGTH, DayPart, read_code, show_code
 from .bringing import Together, together
+from .waiting import PART_LABELS
 
 KeyKind = Literal["code", "phone", "person", "mail", "unknown"]
 MOST = 50
@@ -336,7 +337,8 @@ def panel(contract: Contract, code: str) -> Panel:
     )
 
 
-_PLAIN = {"starts_at": "日時", "procedures": "手続き", "state": "状態", "reason": "理由", "outcome": "対応結果"}
+_PLAIN = {"starts_at": "日時", "procedures": "手続き", "state": "状態", "reason": "理由", "outcome": "対応結果",
+          "from_date": "この日から来られる", "parts": "時間帯", "offer": "案内した日時", "until": "返事の期限"}  # fmt: skip
 _SEALED = {"note": "対応メモ", "over_reason": "超過受付の理由"}
 
 
@@ -365,13 +367,17 @@ def _line(contract: Contract, ring: Keyring, event: Event, names: dict[str, str]
 def _show_plain(key: str, value: Any, names: dict[str, str]) -> str:
     if value is None:
         return ""
-    if key == "starts_at":
+    if key in ("starts_at", "offer", "until"):
         moment = dt.datetime.fromisoformat(value).astimezone(JST)
         return f"{dates.show_short(moment.date())} {moment:%H:%M}"
     if key == "procedures":
         return "、".join(names.get(code, code) for code in value)
     if key == "state":
         return str(State(value).label)
+    if key == "from_date":
+        return dates.show_short(dt.date.fromisoformat(value))
+    if key == "parts":
+        return "、".join(PART_LABELS[DayPart(part)] for part in value) or "いつでも"
     return str(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,13 +200,7 @@ def _revise(
         }
         if any(m.id is not None and m.id not in before for m in members):
             raise Refused(Refusal.STALE)
-        held: Held = {pk: [] for pk in before}
-        for attendee, slot, share in (
-            Claim.objects.filter(attendee__booking=booking)
-            .values_list("attendee_id", "slot_id", "share")
-            .order_by("slot_id")
-        ):
-            held[attendee].append((slot, share))
+        held = claims_of(booking, before)
         site = availability.site_plan(contract, booking.site.code)
         needs = site.needs([m.procedure for m in members])
         freed: dict[int, int] = {}
@@ -233,7 +227,16 @@ def _revise(
 
 
 Held = dict[int, list[tuple[int, int]]]
-"""What each attendee claims: (slot, contingent) in order of slots."""
+"""What each attendee claims: (slot, contingent) in order of time."""
+
+
+def claims_of(booking: Booking, attendees: Iterable[int]) -> Held:
+    """What each of these attendees of the booking claims, in order of time."""
+    held: Held = {pk: [] for pk in attendees}
+    rows = Claim.objects.filter(attendee__booking=booking).order_by("slot__starts_at", "slot_id")
+    for attendee, slot, share in rows.values_list("attendee_id", "slot_id", "share"):
+        held[attendee].append((slot, share))
+    return held
 
 
 def _shift(held: Held, members: Sequence[Member], visits: Sequence[rules.Visit], by: Actor) -> rules.Shift:

@@ -164,11 +164,26 @@ def prepare(
         visits = rules.fit(grid, needs, start, spread=0, over=True)
     if visits is None:
         raise Refused(Refusal.FULL)
+    deadline = rules.hold_deadline(now, booking.hold_minutes) if hold else None
+    doc = document(contract, wanted, site, visits, deadline=deadline, by=by)
+    return Prepared(doc, dt.datetime.fromisoformat(doc["starts"]).astimezone(JST), deadline)
+
+
+def document(
+    contract: Contract,
+    wanted: Reservation,
+    site: availability.SitePlan,
+    visits: Sequence[rules.Visit],
+    *,
+    deadline: dt.datetime | None,
+    by: Actor,
+) -> dict[str, Any]:
+    """What ``booking_reserve_many`` writes for a party placed at ``visits``; with ``deadline`` a hold until then."""
     ring = keyring(contract)
     contact = wanted.contact
+    codes = [code for code, _ in wanted.people]
     starts = dt.datetime.fromtimestamp(min(v.starts for v in visits), JST)
     ends = dt.datetime.fromtimestamp(max(v.ends for v in visits), JST)
-    deadline = rules.hold_deadline(now, booking.hold_minutes) if hold else None
     people = []
     for (code, person), visit in zip(wanted.people, visits, strict=True):
         people.append(
@@ -182,35 +197,31 @@ def prepare(
                 "slots": list(visit.slots),
             }
         )
-    return Prepared(
-        {
-            "code": rules.new_code(),
-            "state": State.HELD if hold else State.BOOKED,
-            "site": site.id,
-            "site_code": site.code,
-            "starts": starts.isoformat(),
-            "ends": ends.isoformat(),
-            "n": len(people),
-            "channel": by.channel,
-            "kind": by.kind,
-            "ref": by.ref,
-            "label": by.label,
-            "lang": wanted.language,
-            "contact": ring.seal_json(CONTACT, contact.as_dict()).hex() if contact else None,
-            "phone": _hex(contact.phone_index(ring)) if contact else None,
-            "mail": _hex(contact.mail_index(ring)) if contact else None,
-            "has_mail": bool(contact and contact.email),
-            "key": wanted.key,
-            "print": _fingerprint(ring, wanted).hex(),
-            "hold": deadline.isoformat() if deadline else None,
-            "over": wanted.over,
-            "share": rules.share_of(by.channel),
-            "change": {"starts_at": [None, starts.isoformat()], "procedures": [None, codes]},
-            "people": people,
-        },
-        starts,
-        deadline,
-    )
+    return {
+        "code": rules.new_code(),
+        "state": State.HELD if deadline else State.BOOKED,
+        "site": site.id,
+        "site_code": site.code,
+        "starts": starts.isoformat(),
+        "ends": ends.isoformat(),
+        "n": len(people),
+        "channel": by.channel,
+        "kind": by.kind,
+        "ref": by.ref,
+        "label": by.label,
+        "lang": wanted.language,
+        "contact": ring.seal_json(CONTACT, contact.as_dict()).hex() if contact else None,
+        "phone": _hex(contact.phone_index(ring)) if contact else None,
+        "mail": _hex(contact.mail_index(ring)) if contact else None,
+        "has_mail": bool(contact and contact.email),
+        "key": wanted.key,
+        "print": _fingerprint(ring, wanted).hex(),
+        "hold": deadline.isoformat() if deadline else None,
+        "over": wanted.over,
+        "share": rules.share_of(by.channel),
+        "change": {"starts_at": [None, starts.isoformat()], "procedures": [None, codes]},
+        "people": people,
+    }
 
 
 def _hex(value: bytes | None) -> str | None:
