@@ -12,8 +12,8 @@ import datetime as dt
 import hashlib
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -29,7 +29,7 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.kit.remember import Remembered
 
 from . import rules
-from .models import Pool, PoolProcedure
+from .models import Claim, Pool, PoolProcedure
 from .rules import Bands, Mark, Need, Parts
 
 REFRESH = 0.15
@@ -227,10 +227,12 @@ def day_marks(
     *,
     by: Actor,
     now: dt.datetime,
+    freed: Mapping[int, int] | None = None,
 ) -> list[DayMark]:
     """Signs for every day ``first``…``last`` for a party with these procedures, as ``by`` may book them at ``now``.
 
-    Raises ``Unknown`` for a procedure that the site does not offer.
+    ``freed`` counts the places per slot that the party would give back by moving (``own_places``). Raises ``Unknown`` for a
+    procedure that the site does not offer.
     """
     needs = site.needs(procedures)
     booking = contract.profile.booking
@@ -242,6 +244,8 @@ def day_marks(
     month = first.replace(day=1)
     while month <= last:
         grid = seen_by(month_grid(contract, site.id, month.year, month.month).grid, by=by, now=now)
+        if freed:
+            grid = {pool: bands.giving_back(freed) for pool, bands in grid.items()}
         for start in rules.starts_of(grid, needs):
             moment = _local(start)
             day = moment.date()
@@ -277,6 +281,7 @@ def alternatives(
     count: int = 6,
     per_day: int | None = None,
     days: int = 14,
+    freed: Mapping[int, int] | None = None,
 ) -> list[dt.datetime]:
     """Free times for the same party nearest to ``wanted`` (see ``rules.nearest``), at most ``days`` before or after.
 
@@ -285,11 +290,16 @@ def alternatives(
     first = max(now.date(), wanted.date() - dt.timedelta(days=days))
     last = max(wanted.date(), now.date()) + dt.timedelta(days=days)
     try:
-        marks = day_marks(contract, site_plan(contract, site), procedures, first, last, by=by, now=now)
+        marks = day_marks(contract, site_plan(contract, site), procedures, first, last, by=by, now=now, freed=freed)
     except Unknown:
         return []
     free = (slot.starts_at for day in marks for slot in day.slots if slot.mark is not Mark.FULL)
     return rules.nearest(free, wanted, count=count, per_day=per_day)
+
+
+def own_places(booking: int) -> dict[int, int]:
+    """Places per slot that the booking of this id has, and would give back by moving (inside the scope)."""
+    return dict(Counter(Claim.objects.filter(attendee__booking_id=booking).values_list("slot_id", flat=True)))
 
 
 def _of_day(slots: Sequence[SlotMark], few: rules.FewRule) -> Mark:

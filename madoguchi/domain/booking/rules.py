@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
@@ -116,6 +116,14 @@ class Bands:
         for at, parts in self.parts.items():
             free[at] -= parts.away(share, now)
         return replace(self, free=free)
+
+
+    def giving_back(self, freed: Mapping[int, int]) -> Bands:
+        """The same slots with the places that a party would give back (slot → places)."""
+        back = {at: freed[slot] for at, slot in enumerate(self.ids) if slot in freed}
+        if not back:
+            return self
+        return replace(self, free=[free + back.get(at, 0) for at, free in enumerate(self.free)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,6 +15,7 @@ from madoguchi.domain.booking.availability import Unknown
 from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.models import Booking
 from madoguchi.domain.booking.queries import desk as reads
+from madoguchi.domain.booking.queries.waiting import PART_LABELS, wait_of
 from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services import change as deeds
 from madoguchi.domain.booking.services import remarks
@@ -62,14 +65,21 @@ def show(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     panel = panel_of(request, contract, code)
     if code != panel.code:
         return redirect("callcentre:booking", contract.code, panel.code)
-    return _render(request, contract, panel, {"done": DONE.get(request.GET.get("done", ""), "")})
+    return booking_page(request, contract, panel, {"done": DONE.get(request.GET.get("done", ""), "")})
 
 
-def _render(
+def booking_page(
     request: HttpRequest, contract: Contract, panel: reads.Panel, extra: dict[str, Any], status: int = 200
 ) -> HttpResponse:
+    """The page of a booking with what ``extra`` adds: the deed just done, or why one was refused."""
+    today, visit = request.now.date(), panel.starts_at.date()
     context = shell(request, contract) | {
         "panel": panel,
+        "wait": wait_of(panel.booking.pk),
+        "part_labels": [(part.value, label) for part, label in PART_LABELS.items()],
+        "may_wait": contract.profile.booking.waiting.enabled and panel.live and visit > today + dt.timedelta(days=1),
+        "wait_first": today + dt.timedelta(days=1),
+        "wait_last": visit - dt.timedelta(days=1),
         "spoken": spoken(panel.code),
         "reasons": CANCEL_REASONS,
         "language_name": dict(choices(contract)["languages"]).get(panel.booking.language, panel.booking.language),
@@ -85,7 +95,7 @@ def change(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     context = shell(request, contract) | choices(contract) | {"panel": panel}
     if not panel.live or panel.ends_at < request.now:
         refusal = Refused(Refusal.NOT_LIVE if not panel.live else Refusal.TOO_LATE)
-        return _render(request, contract, panel, {"refused": refusal.message}, status=409)
+        return booking_page(request, contract, panel, {"refused": refusal.message}, status=409)
     if request.method != "POST":
         return party_page(request, contract, of_panel(contract, panel), "callcentre/change.html", context)
     form = read(contract, request.POST, [p.code for p in context["procedures"]])
@@ -110,20 +120,21 @@ def _save(
     assert form.moment is not None
     members = [deeds.Member(row.id, row.procedure, row.person) for row in form.kept]
     try:
-        done = deeds.revise(
-            contract,
-            panel.code,
-            members=members,
-            starts_at=form.moment,
-            by=by,
-            now=now,
-            version=form.version,
-            over=form.over,
-        )
+        with transaction.atomic():
+            done = deeds.revise(
+                contract,
+                panel.code,
+                members=members,
+                starts_at=form.moment,
+                by=by,
+                now=now,
+                version=form.version,
+                over=form.over,
+            )
+            if form.over:
+                remarks.remark(contract, done.code, text=form.over_reason, kind="over_reason", by=by, now=now)
     except (Refused, Unknown) as refused:
         return refused_page(request, contract, form, refused, "callcentre/change.html", context)
-    if form.over:
-        remarks.remark(contract, done.code, text=form.over_reason, kind="over_reason", by=by, now=now)
     return redirect(reverse("callcentre:booking", args=[contract.code, done.code]) + "?done=changed")
 
 
@@ -163,15 +174,15 @@ def cancel(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     panel = panel_of(request, contract, code)
     reason = request.POST.get("reason", "")
     if reason not in CANCEL_REASONS:
-        return _render(
+        return booking_page(
             request, contract, panel, {"refused": "取り消す理由を選んでください。", "cancelling": True}, status=422
         )
     if panel.live and str(panel.booking.version) != request.POST.get("version"):
-        return _render(request, contract, panel, {"refused": Refused(Refusal.STALE).message}, status=409)
+        return booking_page(request, contract, panel, {"refused": Refused(Refusal.STALE).message}, status=409)
     try:
         deeds.cancel(contract, panel.code, by=actor_of(request), now=request.now, reason=reason)
     except Refused as refused:
-        return _render(request, contract, panel, {"refused": refused.message}, status=409)
+        return booking_page(request, contract, panel, {"refused": refused.message}, status=409)
     return redirect(reverse("callcentre:booking", args=[contract.code, panel.code]) + "?done=cancelled")
 
 
@@ -189,7 +200,7 @@ def note(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     elif find_individual_numbers(text):
         text, problem = "", str(REFUSAL)
     if problem:
-        return _render(request, contract, panel, {"note_problem": problem, "note_text": text}, status=422)
+        return booking_page(request, contract, panel, {"note_problem": problem, "note_text": text}, status=422)
     remarks.remark(contract, panel.code, text=text, by=actor_of(request), now=request.now)
     say(request, "メモを残しました。")
     return redirect("callcentre:booking", contract.code, panel.code)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -96,7 +97,7 @@ def party_page(
     form.draw(request.now.date())
     found = availability_rows.free(
         contract, form.site, form.procedures, first=form.first, day=form.day, at=form.at, by=by, now=request.now,
-        over=form.over and may(request, OVERBOOK),
+        over=form.over and may(request, OVERBOOK), freed=_own_places(context),
     )  # fmt: skip
     own_fields = any(rule.procedures for rule in contract.profile.booking.fields)
     context = {
@@ -108,6 +109,12 @@ def party_page(
         "party_target": "#party-form" if own_fields else "#times",
     }
     return render(request, template, context, status=status)
+
+
+def _own_places(context: dict[str, Any]) -> dict[int, int] | None:
+    """What the booking on the screen would give back by moving; None for a new one."""
+    panel = context.get("panel")
+    return availability.own_places(panel.booking.pk) if panel else None
 
 
 @roles(WORK_ON_BOOKINGS)
@@ -164,11 +171,15 @@ def _book(request: HttpRequest, contract: Contract, form: PartyForm, context: di
         over=form.over,
     )
     try:
-        done = reserve(contract, wanted, by=by, now=now)
+        if form.over:
+            with transaction.atomic():
+                done = reserve(contract, wanted, by=by, now=now)
+                if not done.replayed:
+                    remarks.remark(contract, done.code, text=form.over_reason, kind="over_reason", by=by, now=now)
+        else:
+            done = reserve(contract, wanted, by=by, now=now)
     except (Refused, Unknown, Busy, Unsure) as refused:
         return refused_page(request, contract, form, refused, "callcentre/new.html", context)
-    if form.over and not done.replayed:
-        remarks.remark(contract, done.code, text=form.over_reason, kind="over_reason", by=by, now=now)
     return redirect(reverse("callcentre:booking", args=[contract.code, done.code]) + "?done=new")
 
 
@@ -211,7 +222,7 @@ def refused_page(
         if near and form.moment:
             wanted: dt.datetime = form.moment
             context["alternatives"] = availability_rows.alternatives(
-                contract, form.site, form.procedures, wanted, by=actor_of(request), now=request.now
+                contract, form.site, form.procedures, wanted, by=actor_of(request), now=request.now, freed=_own_places(context)
             )
     else:
         context["refused"] = str(refused) if isinstance(refused, Unknown) else BUSY

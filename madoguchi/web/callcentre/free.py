@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,7 @@ def free(
     by: Actor,
     now: dt.datetime,
     over: bool = False,
+    freed: Mapping[int, int] | None = None,
 ) -> Free:
     """Availability around a day. Without a day the first one with a free place is chosen."""  # fmt: skip
     today = now.date()
@@ -59,7 +60,7 @@ def free(
     if missing:
         problem = f"{plan.name}では「{missing[0]}」の予約を受け付けていません。場所か手続きを選び直してください。"
         return Free("", [], "", "", None, "", [], problem)
-    marks = availability.day_marks(contract, plan, procedures, begin, last, by=by, now=now)
+    marks = availability.day_marks(contract, plan, procedures, begin, last, by=by, now=now, freed=freed)
     if chosen is None:
         chosen = next((m.date for m in marks if m.mark in (Mark.MANY, Mark.FEW)), None)
     calendar = contract_holidays(contract, begin, last)
@@ -68,7 +69,7 @@ def free(
     if chosen is not None:
         here = next((m for m in marks if m.date == chosen), None)
         if here is None:
-            here = availability.day_marks(contract, plan, procedures, chosen, chosen, by=by, now=now)[0]
+            here = availability.day_marks(contract, plan, procedures, chosen, chosen, by=by, now=now, freed=freed)[0]
         slots = list(here.slots)
     return Free(
         title=f"{dates.show(begin, weekday=False)}〜{last.month}月{last.day}日",
@@ -129,7 +130,8 @@ def alternatives(
     by: Actor,
     now: dt.datetime,
     count: int = 6,
+    freed: Mapping[int, int] | None = None,
 ) -> list[tuple[str, str]]:
     """(ISO time, text) of the free times nearest to ``wanted`` for the same party, nearest first, within two weeks."""
-    times = availability.alternatives(contract, site, procedures, wanted, by=by, now=now, count=count)
+    times = availability.alternatives(contract, site, procedures, wanted, by=by, now=now, count=count, freed=freed)
     return [(moment.isoformat(), f"{dates.show_short(moment.date())} {moment:%H:%M}") for moment in times]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import booking, desk, external
+from . import booking, desk, external, waiting
 
 app_name = "callcentre"
 urlpatterns = [
@@ -14,4 +14,6 @@ urlpatterns = [
     path("b/<str:code>/contact/", booking.contact, name="contact"),
     path("b/<str:code>/cancel/", booking.cancel, name="cancel"),
     path("b/<str:code>/note/", booking.note, name="note"),
+    path("b/<str:code>/wait/", waiting.wait, name="wait"),
+    path("b/<str:code>/answer/", waiting.answer, name="answer"),
 ]

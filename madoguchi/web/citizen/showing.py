@@ -16,12 +16,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from madoguchi.domain.booking import availability, rules
 from madoguchi.domain.booking.queries.bringing import together
 from madoguchi.domain.booking.queries.resident import ResidentBooking
+from madoguchi.domain.booking.queries.waiting import Wait
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import Mark
 from madoguchi.domain.notices.queries import announced
@@ -137,11 +138,15 @@ def read_day(text: str) -> dt.date | None:
 
 
 def all_days(
-    contract: Contract, site: availability.SitePlan, procedures: Sequence[str], now: dt.datetime
+    contract: Contract,
+    site: availability.SitePlan,
+    procedures: Sequence[str],
+    now: dt.datetime,
+    freed: dict[int, int] | None = None,
 ) -> list[availability.DayMark]:
-    """Every day of the horizon for the party."""
+    """Every day of the horizon for the party; ``freed`` are the places it would give back."""
     span = horizon(contract, now)
-    return availability.day_marks(contract, site, procedures, span.first, span.last, by=CITIZEN_WEB, now=now)
+    return availability.day_marks(contract, site, procedures, span.first, span.last, by=CITIZEN_WEB, now=now, freed=freed)
 
 
 def asked(procedure: str, today: dt.date) -> list[Situation]:
@@ -162,10 +167,20 @@ def field_text(code: str, value: str) -> str:
     return value
 
 
-def alternatives(contract: Contract, booking: ResidentBooking, now: dt.datetime) -> list[tuple[str, str]]:
-    """(ISO time, text) of other times for a party whose time the city could not keep, two a day at most."""
+def alternatives(
+    contract: Contract, booking: ResidentBooking, now: dt.datetime, procedures: Sequence[str] | None = None
+) -> list[tuple[str, str]]:
+    """(ISO time, text) of other times near its own for a party, or for what it would become with ``procedures``; two a day at most."""
     found = availability.alternatives(
-        contract, booking.site, booking.procedures, booking.starts_at, by=CITIZEN_WEB, now=now, per_day=2, days=21
+        contract,
+        booking.site,
+        procedures or booking.procedures,
+        booking.starts_at,
+        by=CITIZEN_WEB,
+        now=now,
+        per_day=2,
+        days=21,
+        freed=availability.own_places(booking.id),
     )
     return [(moment.isoformat(), when_text(moment)) for moment in found]
 
@@ -236,6 +251,15 @@ def slot_rows(day: availability.DayMark, minutes: int, chosen: str = "") -> list
         }
         for slot in day.slots
     ]
+
+
+def fit_text(times: Sequence[tuple[dt.datetime, dt.datetime]]) -> str:
+    """Why a party of several people was placed as it was; empty for one person."""
+    if len(times) < 2:
+        return ""
+    if len({starts for starts, _ends in times}) == 1:
+        return _("全員が同じ時刻に、並んで手続きをします。")
+    return _("同じ時刻に全員の空きがないため、続いた時刻に分かれます。")
 
 
 def cutoff_text(rule: Cutoff) -> str:
@@ -432,6 +456,7 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
             for one in booking.people
         ],
         "times_differ": len({one.starts_at for one in booking.people}) > 1,
+        "fit": fit_text([(one.starts_at, one.ends_at) for one in booking.people]),
         "bring": [(shown[one.procedure], one) for one in bring],
         "references": list(dict.fromkeys(item for one in bring for item in one.briefing.references)),
         "phone": phones.show(booking.contact.phone) if booking.contact and booking.contact.phone else "",
@@ -447,8 +472,39 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
         "change_until": moment_text(change_until),
         "cancel_until": moment_text(cancel_until),
         "history": history_lines(booking, shown),
+        "may_wait": booked
+        and not affected
+        and now <= change_until
+        and contract.profile.booking.waiting.enabled
+        and bool(earlier_days(booking, now)),
         "room_for_more": len(booking.people) < contract.profile.booking.max_people,
     }
+
+
+PARTS = {
+    rules.DayPart.MORNING: gettext_lazy("午前"),
+    rules.DayPart.AFTERNOON: gettext_lazy("午後（17時まで）"),
+    rules.DayPart.EVENING: gettext_lazy("夕方（17時から）"),
+}
+
+
+def wait_view(wait: Wait | None) -> dict[str, Any] | None:
+    """How a booking waits for an earlier time, in words; None when it does not."""
+    if wait is None:
+        return None
+    offered = wait.offered
+    return {
+        "from_date": day_text(wait.from_date),
+        "parts": _("・").join(str(PARTS[part]) for part in wait.parts) or _("いつでも"),
+        "offered": when_text(offered.starts_at) if offered else "",
+        "until": moment_text(offered.expires_at) if offered else "",
+    }
+
+
+def earlier_days(booking: ResidentBooking, now: dt.datetime) -> list[dt.date]:
+    """The days before the booking's, from tomorrow on."""
+    first = now.date() + dt.timedelta(days=1)
+    return [first + dt.timedelta(days=n) for n in range((booking.starts_at.date() - first).days)]
 
 
 def birth_text(date: dt.date) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from .views import about, book, bring, calendar, change, manage, start
+from .views import about, book, bring, calendar, change, earlier, manage, start
 from .views.pages import unless_stopped
 
 app_name = "citizen"
@@ -38,6 +38,9 @@ urlpatterns = [
     page(LINK, manage.manage, name="manage"),
     page(f"{LINK}calendar.ics", manage.calendar_entry, name="ics"),
     page(f"{LINK}accept/", change.accept, name="change_accept"),
+    page(f"{LINK}earlier/", earlier.earlier, name="earlier"),
+    page(f"{LINK}earlier/stop/", earlier.stop, name="earlier_stop"),
+    page(f"{LINK}earlier/answer/", earlier.answer, name="earlier_answer"),
     page(f"{LINK}when/", change.when, name="change_when"),
     page(f"{LINK}day/", change.day, name="change_day"),
     page(f"{LINK}add/", change.add, name="change_add"),

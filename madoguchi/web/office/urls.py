@@ -2,7 +2,24 @@
 
 from django.urls import path
 
-from . import affected, audit, bookings, bring, calendar, contract, day, home, notices, slots, staff, stops, texts
+from . import (
+    affected,
+    audit,
+    bookings,
+    bring,
+    calendar,
+    contingents,
+    contract,
+    day,
+    excess,
+    home,
+    notices,
+    slots,
+    staff,
+    stops,
+    texts,
+    waiting,
+)
 
 app_name = "office"
 urlpatterns: list = [
@@ -27,7 +44,10 @@ urlpatterns: list = [
     path("bookings/export/", bookings.export, name="bookings_export"),
     path("slots/", slots.slots, name="slots"),
     path("slots/<slug:pool>/patterns/", slots.patterns, name="slots_patterns"),
+    path("slots/<slug:pool>/contingents/", contingents.contingents, name="contingents"),
     path("slots/<slug:pool>/<str:date>/", slots.day, name="slots_day"),
+    path("waiting/", waiting.waiting, name="waiting"),
+    path("over/", excess.excess, name="excess"),
     path("affected/", affected.affected, name="affected"),
     path("affected/<int:affected>/settle/", affected.settle, name="affected_settle"),
     path("stops/", stops.stops, name="stops"),

@@ -31,6 +31,8 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("当日の一覧", "office:day", access.READ_RESIDENTS, "g t"),
             Place("予約の一覧・出力", "office:bookings", access.READ_RESIDENTS, "g l"),
             Place("対応が必要な予約", "office:affected", access.READ_RESIDENTS, "g a"),
+            Place("早い日時の空き待ち", "office:waiting", access.READ_RESIDENTS, "g w"),
+            Place("定員を超えた枠", "office:excess", access.READ_RESIDENTS),
             Place("市の予約サイトでの代行", "callcentre:external", access.WORK_ON_BOOKINGS),
         ],
     ),

@@ -132,17 +132,26 @@ def resident_booking(contract: Contract, code: str) -> ResidentBooking | None:
 
 @dataclass(frozen=True)
 class HoldState:
-    """State of a hold by its code: what it became, when it ends, and the people it holds places for."""
+    """State of a hold by its code: what it became, when it ends, and when each of its people comes."""
 
     id: int
     state: str
     expires_at: dt.datetime | None
+    times: tuple[tuple[dt.datetime, dt.datetime], ...]
 
 
 def hold_state(code: str) -> HoldState | None:
     """How a hold stands now (inside the scope); None for a code that does not exist."""
     row = Booking.objects.filter(code=code).values_list("pk", "state", "hold_expires_at").first()
-    return HoldState(row[0], row[1], row[2].astimezone(JST) if row[2] else None) if row else None
+    if row is None:
+        return None
+    times = Attendee.objects.filter(booking_id=row[0]).order_by("position").values_list("starts_at", "ends_at")
+    return HoldState(
+        row[0],
+        row[1],
+        row[2].astimezone(JST) if row[2] else None,
+        tuple((starts.astimezone(JST), ends.astimezone(JST)) for starts, ends in times),
+    )
 
 
 def code_for_phone(contract: Contract, code: str, phone: str) -> str | None:

@@ -12,7 +12,7 @@ from madoguchi.ground.kit.clock import JST
 
 from ..enums import Answer
 from ..models import Attendee, Offer, Waiting
-from ..rules import DayPart
+from ..rules import DayPart, show_code
 
 PART_LABELS = {DayPart.MORNING: "午前", DayPart.AFTERNOON: "午後", DayPart.EVENING: "夕方（17時以降）"}
 
@@ -74,6 +74,11 @@ class Row:
     missed: int
     offered: Offered | None
     call: bool
+
+    @property
+    def shown_code(self) -> str:
+        """The code in two groups."""
+        return show_code(self.code)
 
 
 def line() -> list[Row]:

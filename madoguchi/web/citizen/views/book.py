@@ -382,8 +382,12 @@ def _summary(contract: Contract, flow: flows.Flow, state: HoldState, now: dt.dat
         "now": now,
         "when": showing.when_text(flow.moment),
         "site": showing.site_name(contract, flow.site),
-        "people": [shown[code] for code in flow.procedures],
+        "people": [
+            (shown[code], showing.span_text(starts, ends))
+            for code, (starts, ends) in zip(flow.procedures, state.times, strict=True)
+        ],
         "count": len(flow.procedures),
+        "fit": showing.fit_text(state.times),
         "flow": flow,
         "day_url": address(contract, "day", **kept, date=flow.moment.date().isoformat()),
         "who_url": address(contract, "who", p=kept["p"], flow=flow.id),

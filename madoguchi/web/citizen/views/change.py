@@ -16,6 +16,7 @@ from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.party import Contact, Person
 from madoguchi.domain.booking.queries.resident import Companion, ResidentBooking
 from madoguchi.domain.booking.recipients import manage_path
+from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services import change as deeds
 from madoguchi.domain.booking.services.change import Member
 from madoguchi.ground.contracts.models import Contract
@@ -75,7 +76,7 @@ def when(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> 
         return closed
     now = request.now  # type: ignore[attr-defined]
     plan = availability.site_plan(contract, booking.site)
-    days = showing.all_days(contract, plan, booking.procedures, now)
+    days = showing.all_days(contract, plan, booking.procedures, now, availability.own_places(booking.id))
     span = showing.horizon(contract, now)
     month = showing.read_month(request.GET.get("month", ""), booking.starts_at.date())
     link = manage_path(contract, booking.code)
@@ -88,7 +89,7 @@ def when(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> 
             span,
             month_url=lambda date: f"{link}when/?month={date:%Y-%m}",
             day_url=lambda date: f"{link}day/?date={date.isoformat()}",
-            snapshot_url=showing.snapshot_url(contract, booking.site, booking.procedures, month),
+            snapshot_url="",  # it does not know which places the party itself would give back
             today=now.date(),
             selected=booking.starts_at.date(),
         ),
@@ -121,7 +122,8 @@ def day(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> H
             else:
                 return _back(request, contract, booking, _("日時を変更しました。"))
     plan = availability.site_plan(contract, booking.site)
-    found = availability.day_marks(contract, plan, booking.procedures, date, date, by=CITIZEN_WEB, now=now)[0]
+    own = availability.own_places(booking.id)
+    found = availability.day_marks(contract, plan, booking.procedures, date, date, by=CITIZEN_WEB, now=now, freed=own)[0]
     minutes = max(plan.procedures[code].minutes for code in booking.procedures)
     slots = showing.slot_rows(found, minutes, chosen)
     context = {
@@ -211,6 +213,7 @@ def _person_page(
         asked=showing.asked(wanted, today),
     )
     problem, status = "", 200
+    others: list[tuple[str, str]] = []
     if data is not None:
         status = 422
         if all([procedure_form.is_valid(), person_form.is_valid()]):
@@ -223,10 +226,15 @@ def _person_page(
             ]
             if companion is None:
                 members.append(Member(None, wanted, details))
+            starts_at = dates.read_iso_moment(data.get("starts", "")) or booking.starts_at
             try:
-                _revise(request, contract, booking, members, booking.starts_at)
+                _revise(request, contract, booking, members, starts_at)
             except Refused as refused:
                 problem, status = refused.message, 409
+                if refused.reason is Refusal.FULL:
+                    problem = _("この時間には、全員が入れる空きがありません。いまの予約はそのままです。")
+                    codes = [member.procedure for member in members]
+                    others = showing.alternatives(contract, booking, request.now, codes)  # type: ignore[attr-defined]
             else:
                 text = _("内容を変更しました。") if companion else _("人数を増やしました。")
                 return _back(request, contract, booking, text)
@@ -236,6 +244,8 @@ def _person_page(
         "person_form": person_form,
         "companion": companion,
         "problem": problem,
+        "others": others,
+        "full": status == 409 and not others,
         "sent": data is not None,
     }
     return render(request, "citizen/change_person.html", context, status=status)

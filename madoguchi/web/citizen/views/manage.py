@@ -16,6 +16,7 @@ from madoguchi.domain.booking import rules
 from madoguchi.domain.booking.calendar_file import calendar_file
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.queries.resident import ResidentBooking, code_for_phone, resident_booking
+from madoguchi.domain.booking.queries.waiting import wait_of
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
@@ -85,6 +86,7 @@ def manage(request: HttpRequest, contract: Contract, booking: ResidentBooking) -
     context = {**showing.frame(request, contract), **view, "qr": showing.qr_svg(view["link_full"])}
     if view["is_affected"] and view["may_change"]:
         context["alternatives"] = showing.alternatives(contract, booking, now)
+    context["wait"] = showing.wait_view(wait_of(booking.id)) if view["is_booked"] else None
     return render(request, "citizen/manage.html", context)
 
 
