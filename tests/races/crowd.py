@@ -72,7 +72,7 @@ def attempt(outcome: Outcome, deed: Callable[[], object]) -> object | None:
 
 @dataclass(frozen=True)
 class Count:
-    """The slots of a desk as the rows say: places planned, taken, and claims that exist."""
+    """The slots of a desk as the rows say: places planned, taken, and the claims and resting places that exist."""
 
     slot: int
     planned: int
@@ -85,9 +85,10 @@ def counts(desk: Desk) -> list[Count]:
     """All slots that anybody claims or that say they are taken."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select s.id, s.planned, s.capacity, s.taken, count(c.id) from booking_slot s"
-            " left join booking_claim c on c.contract_id = s.contract_id and c.slot_id = s.id"
-            " where s.contract_id = %s group by s.id having s.taken > 0 or count(c.id) > 0 order by s.id",
+            "select * from (select s.id, s.planned, s.capacity, s.taken,"
+            " (select count(*) from booking_claim c where c.contract_id = s.contract_id and c.slot_id = s.id)"
+            " + (select coalesce(sum(places), 0) from booking_rest r where r.contract_id = s.contract_id and r.slot_id = s.id) as n"
+            " from booking_slot s where s.contract_id = %s) x where taken > 0 or n > 0 order by id",
             [desk.contract.pk],
         )
         return [Count(*row) for row in cursor.fetchall()]

@@ -116,8 +116,8 @@ def accept(contract: Contract, code: str, *, by: Actor, now: dt.datetime) -> Boo
         check_deadline(contract, booking, by=by, now=now, cancelling=False)
         places = list(Attendee.objects.filter(booking=hold).order_by("position"))
         given, kept = claims_of(booking, before), claims_of(hold, [place.pk for place in places])
-        _answer(contract, offer, Answer.ACCEPTED, by=by, now=now)
-        _end(contract, offer.waiting, WaitingEnd.ACCEPTED, by=by, now=now)
+        # Before the old places are given back, which rest only for others; the audit entries come after all locks of slots.
+        Waiting.objects.filter(pk=offer.waiting_id).update(ended_at=now, outcome=WaitingEnd.ACCEPTED)
         _lock_slots([slot for claims in (*given.values(), *kept.values()) for slot, _ in claims])
         Claim.objects.filter(attendee__booking=hold).delete()
         Booking.objects.filter(pk=hold.pk).update(state=State.EXPIRED, hold_expires_at=None)
@@ -135,7 +135,10 @@ def accept(contract: Contract, code: str, *, by: Actor, now: dt.datetime) -> Boo
             for a in places
         ]
         members = [Member(a.pk, a.procedure.code) for a in before.values()]
-        return store(contract, booking, before, members, visits, given, shares, by=by, now=now, over=False)
+        moved = store(contract, booking, before, members, visits, given, shares, by=by, now=now, over=False)
+        _answer(contract, offer, Answer.ACCEPTED, by=by, now=now)
+        _end(contract, offer.waiting, WaitingEnd.ACCEPTED, by=by, now=now)
+        return moved
 
 
 def make_offers(contract: Contract, *, now: dt.datetime) -> int:
