@@ -12,15 +12,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.errors import Refused
-from madoguchi.domain.booking.models import Booking, Slot
+from madoguchi.domain.booking.models import Booking, Pool, PoolProcedure, Slot
 from madoguchi.domain.booking.party import Contact, Person
-from madoguchi.domain.booking.services import change, marks, reserve, slots
+from madoguchi.domain.booking.rules import DayPart
+from madoguchi.domain.booking.services import change, contingents, marks, remarks, reserve, slots, waiting
 from madoguchi.domain.booking.services.setup import count_anew
 from madoguchi.domain.procedures.enums import Kind
 from madoguchi.domain.procedures.models import BringRule
@@ -159,6 +161,7 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
     _live(contract, dice, made, staff, now)
     _mails_of_the_past(contract, now)
     _changes_of_plan(contract, staff["city"], now)
+    _scarce(contract, dice, made, staff, now)
     return f"予約 {len(made)} 件"
 
 
@@ -327,6 +330,44 @@ def _changes_of_plan(contract: Contract, city: Actor, now: dt.datetime) -> None:
     hours = ((dt.time(14, 0), dt.time(20, 0)),)
     shut = slots.CalendarChange(closed, "closed", "", "counter", hours, None, "庁舎設備の緊急点検")
     slots.change_calendar(contract, shut, by=city, now=now)
+
+
+def _scarce(
+    contract: Contract,
+    dice: random.Random,
+    made: Sequence[tuple[str, dt.datetime]],
+    staff: dict[str, Actor],
+    now: dt.datetime,
+) -> None:
+    """Places kept for the telephone, parties that wait for an earlier time, and one booked beyond the plan."""
+    with contract_scope(contract):
+        pool = Pool.objects.order_by("pk").first()
+    assert pool is not None
+    contingents.set_contingents(
+        contract, pool, {Channel.PHONE: contingents.Kept(1, 1, dt.time(12))}, by=staff["city"], now=now
+    )
+    late = [code for code, start in made if now + dt.timedelta(days=12) < start < now + dt.timedelta(days=30)]
+    tomorrow, wishes = now.date() + dt.timedelta(days=1), [[DayPart.EVENING], [], [DayPart.MORNING], [DayPart.EVENING]]
+    for code, parts in zip(dice.sample(late, min(len(late), len(wishes))), wishes, strict=False):
+        by = staff["operator"] if dice.random() < 0.4 else CITIZEN_WEB
+        try:
+            waiting.wait(contract, code, from_date=tomorrow, parts=parts, by=by, now=now)
+        except Refused:
+            continue
+    waiting.make_offers(contract, now=now)
+    with contract_scope(contract):
+        full = Slot.objects.filter(pool=pool, closed=False, planned=F("taken"), starts_at__gt=now + dt.timedelta(days=1))
+        slot = full.select_related("pool__site").order_by("starts_at").first()
+        code = PoolProcedure.objects.filter(pool=pool).order_by("pk").values_list("procedure__code", flat=True)[0]
+    if slot is None:
+        return
+    wanted = reserve.Reservation(
+        slot.pool.site.code, slot.starts_at.astimezone(JST), _party(dice, [code], now), _contact(dice), "ja", "demo-over", over=True
+    )
+    with transaction.atomic():
+        done = reserve.reserve(contract, wanted, by=staff["city"], now=now)
+        text = "車いすで来庁。付き添いの方がこの日しか来られないため"
+        remarks.remark(contract, done.code, text=text, kind="over_reason", by=staff["city"], now=now)
 
 
 def _table(contract: Contract, city: Actor, now: dt.datetime) -> None:

@@ -8,10 +8,12 @@ Words
     attendee    one person of the party, with a procedure, and the time of that person's visit
     claim       one place in one slot, taken by one attendee
     hold        a booking not yet confirmed; it claims like any other and expires
+    contingent  places of a slot kept for one channel until their release
+    rest        places given back that stay taken for a while, so that the waiting list is asked first
     affected    a booking whose slot was closed or cut; it is on a work list until somebody settled it; never cancelled by the machine
 
 Invariants
-    * ``taken`` of a slot equals the number of its claims; both change in one transaction (``capacity.verify`` proves it nightly)
+    * ``taken`` of a slot equals the number of its claims and resting places; they change in one transaction (``capacity.verify`` proves it nightly)
     * ``taken <= capacity``, by a constraint; capacity is ``max(planned, taken)``, so a cut below what is taken shows as excess and heals as
       people cancel, and over-booking is possible only as an explicit right
     * every taker of capacity goes through the database function ``booking_take``: it locks slots in id order and grants all or none
