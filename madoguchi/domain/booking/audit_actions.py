@@ -16,6 +16,8 @@ register(
     Action("booking.erased", "期限の過ぎた予約の個人情報を消去した"),
     Action("slots.pattern", "曜日ごとの枠を変更した"),
     Action("slots.day", "日ごとの枠を変更した"),
+    Action("slots.edited", "予約枠をまとめて変更した"),
+    Action("slots.copied", "予約枠の週をコピーした"),
     Action("slots.rebuilt", "枠を作り直した"),
     Action("calendar.changed", "開庁カレンダーを変更した"),
     Action("calendar.withdrawn", "開庁カレンダーの変更を取り消した"),

@@ -18,7 +18,7 @@ from madoguchi.ground.privacy.sealing import keyring
 
 from . import rules
 from .enums import State
-from .models import Attendee, Booking
+from .models import Affected, Attendee, Booking
 from .party import CONTACT, PERSON, Person
 from .queries.bringing import together
 
@@ -63,8 +63,15 @@ def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Rec
             "link": f"{settings.PUBLIC_URL}{manage_path(contract, booking.code)}",
             "phone": contract.profile.phone_number,
             "hours": _usual_phone_hours(contract, booking),
+            "reason": _reason(booking) if kind == Kind.AFFECTED else "",
         }
     return Recipient(address, context)
+
+
+def _reason(booking: Booking) -> str:
+    """Why the city cannot keep the time, as staff wrote it; the language is active."""
+    given = Affected.objects.filter(booking=booking).order_by("-pk").values_list("reason", flat=True).first()
+    return _("理由：%(reason)s") % {"reason": given} if given else ""
 
 
 def _bringing(

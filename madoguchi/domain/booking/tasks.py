@@ -50,7 +50,7 @@ def expire_holds(now: dt.datetime) -> int:
             )
             if lost:
                 slots.lock_pools(list(Pool.objects.all()))
-                slots.flag_broken(contract, lost, reason="枠の変更", by=SYSTEM, now=now)
+                slots.flag_broken(contract, lost, reason="", by=SYSTEM, now=now)
         return ended
 
     return _each(sweep)

@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from . import affected, audit, bookings, bring, calendar, contract, day, home, notices, slots, staff, stops, texts
+from . import (
+    affected,
+    audit,
+    bookings,
+    bring,
+    calendar,
+    contract,
+    day,
+    home,
+    notices,
+    slots,
+    staff,
+    stops,
+    texts,
+    weeks,
+)
 
 app_name = "office"
 urlpatterns: list = [
@@ -26,6 +41,8 @@ urlpatterns: list = [
     path("bookings/", bookings.bookings, name="bookings"),
     path("bookings/export/", bookings.export, name="bookings_export"),
     path("slots/", slots.slots, name="slots"),
+    path("slots/edit/", weeks.edit, name="slots_edit"),
+    path("slots/copy/", weeks.copy, name="slots_copy"),
     path("slots/<slug:pool>/patterns/", slots.patterns, name="slots_patterns"),
     path("slots/<slug:pool>/<str:date>/", slots.day, name="slots_day"),
     path("affected/", affected.affected, name="affected"),

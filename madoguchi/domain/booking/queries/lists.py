@@ -11,7 +11,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import ExtractHour, TruncDate
 
 from madoguchi.domain.notices.models import Message
-from madoguchi.ground.contracts.models import CalendarOverride, Contract
+from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates, phones
 from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS, ActorKind, Channel
 from madoguchi.ground.kit.clock import JST
@@ -19,7 +19,7 @@ from madoguchi.ground.kit.csvfile import Cell
 from madoguchi.ground.privacy.sealing import keyring
 
 from ..enums import State
-from ..models import Affected, Attendee, Booking, DayPlan, Event
+from ..models import Affected, Attendee, Booking, Event
 from ..rules import show_code
 from .desk import show_value, state_label, state_tone, unseal_contact, unseal_person
 
@@ -292,7 +292,6 @@ def affected_rows(contract: Contract, *, settled: bool = False, most: int = 200)
         Message.objects.filter(ref__in=refs, kind="affected").order_by().values_list("ref").annotate(newest=Max("pk"))
     )
     states = dict(Message.objects.filter(pk__in=last.values()).values_list("ref", "state"))
-    causes = _causes(rows)
     found = []
     for row in rows:
         booking = row.booking
@@ -309,7 +308,7 @@ def affected_rows(contract: Contract, *, settled: bool = False, most: int = 200)
                 starts_at=booking.starts_at.astimezone(JST),
                 site=booking.site.name,
                 people=booking.people,
-                reason=causes.get(row.pk, row.reason),
+                reason=row.reason or "枠の変更",
                 listed_at=row.created_at.astimezone(JST),
                 told=told,
                 by_phone=by_phone,
@@ -317,24 +316,6 @@ def affected_rows(contract: Contract, *, settled: bool = False, most: int = 200)
                 outcome=row.outcome,
             )
         )
-    return found
-
-
-def _causes(rows: Sequence[Affected]) -> dict[int, str]:
-    """The reasons that staff gave for the changes of the day of a visit, where there are any."""
-    days = {row.pk: row.booking.starts_at.astimezone(JST).date() for row in rows}
-    given: dict[dt.date, list[tuple[int | None, str]]] = {}
-    changes = CalendarOverride.objects.filter(date__in=set(days.values()), withdrawn_at=None).exclude(kind="open")
-    for date, site, reason in changes.order_by("pk").values_list("date", "site_id", "reason"):
-        given.setdefault(date, []).append((site, reason))
-    plans = DayPlan.objects.filter(date__in=set(days.values()), withdrawn_at=None).order_by("pk")
-    for date, site, reason in plans.values_list("date", "pool__site_id", "reason"):
-        given.setdefault(date, []).append((site, reason))
-    found = {}
-    for row in rows:
-        reasons = [text for site, text in given.get(days[row.pk], []) if site in (None, row.booking.site_id)]
-        if reasons:
-            found[row.pk] = f"{row.reason}（{'・'.join(dict.fromkeys(reasons))}）"
     return found
 
 
