@@ -22,6 +22,7 @@ from madoguchi.domain.booking.models import Booking, Slot
 from madoguchi.domain.booking.party import Contact, Person
 from madoguchi.domain.booking.services import change, marks, reserve, slots
 from madoguchi.domain.booking.services.setup import count_anew
+from madoguchi.domain.notices.services import plan_stop
 from madoguchi.domain.procedures.enums import Kind
 from madoguchi.domain.procedures.models import BringRule
 from madoguchi.domain.procedures.services.bring import RuleValues, add_rule, confirm_rules
@@ -159,6 +160,7 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
     _live(contract, dice, made, staff, now)
     _mails_of_the_past(contract, now)
     _changes_of_plan(contract, staff["city"], now)
+    _stop(contract, staff["city"], now)
     return f"予約 {len(made)} 件"
 
 
@@ -327,6 +329,14 @@ def _changes_of_plan(contract: Contract, city: Actor, now: dt.datetime) -> None:
     hours = ((dt.time(14, 0), dt.time(20, 0)),)
     shut = slots.CalendarChange(closed, "closed", "", "counter", hours, None, "庁舎設備の緊急点検")
     slots.change_calendar(contract, shut, by=city, now=now)
+
+
+def _stop(contract: Contract, city: Actor, now: dt.datetime) -> None:
+    """A night in which the residents' site will stand still, announced already."""
+    night = dt.datetime.combine(now.date() + dt.timedelta(days=12), dt.time(23), JST)
+    plan_stop(
+        contract, starts_at=night, ends_at=night + dt.timedelta(hours=6), announce_at=now, reason="サーバーの入替え", by=city, now=now
+    )  # fmt: skip
 
 
 def _table(contract: Contract, city: Actor, now: dt.datetime) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.utils import translation
@@ -28,7 +30,9 @@ def manage_path(contract: Contract, code: str) -> str:
     return f"/{contract.code}/r/{code}/{keyring(contract).token('booking', code)}/"
 
 
-def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Recipient | None:
+def resolve(
+    contract: Contract, record_id: int, language: str, kind: str, *, detail: Mapping[str, Any] | None = None
+) -> Recipient | None:
     """Recipient of a notice about a booking; None when it is erased, has no address, or the notice makes no sense any more."""
     booking = Booking.objects.filter(pk=record_id).select_related("site").first()
     if booking is None or booking.contact is None:

@@ -8,13 +8,21 @@ from madoguchi.ground.contracts.tenancy import TenantModel
 
 
 class Kind(models.TextChoices):
-    """Kinds of notice to residents."""
+    """Kinds of notice: to residents, and to officials of the city (:data:`FOR_CITY`)."""
 
     CREATED = "created", "予約完了"
     CHANGED = "changed", "変更完了"
     CANCELLED = "cancelled", "取消完了"
     REMINDER = "reminder", "前日のお知らせ"
     AFFECTED = "affected", "臨時閉庁等のお知らせ"
+    STOP_PLANNED = "stop_planned", "サイトの停止の予定（市職員へ）"
+    STOP_CHANGED = "stop_changed", "サイトの停止の変更（市職員へ）"
+    STOP_DROPPED = "stop_dropped", "サイトの停止の取りやめ（市職員へ）"
+
+
+FOR_CITY = frozenset({Kind.STOP_PLANNED, Kind.STOP_CHANGED, Kind.STOP_DROPPED})
+FOR_RESIDENTS = [kind for kind in Kind if kind not in FOR_CITY]
+"""Those whose wording the city edits."""
 
 
 class Template(TenantModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from madoguchi.ground.contracts.models import Contract
 
@@ -25,10 +25,12 @@ class Resolver(Protocol):
     """Finds the recipient of a record inside ``contract_scope``.
 
     None means: do not send (the record is gone, its personal data is erased, it has no address, or a notice of this
-    kind makes no sense any more, e.g. a reminder of a cancelled booking).
+    kind makes no sense any more, e.g. a reminder of a cancelled booking). ``detail`` is that of the message.
     """
 
-    def __call__(self, contract: Contract, record_id: int, language: str, kind: str) -> Recipient | None: ...
+    def __call__(
+        self, contract: Contract, record_id: int, language: str, kind: str, *, detail: Mapping[str, Any]
+    ) -> Recipient | None: ...
 
 
 _resolvers: dict[str, Resolver] = {}
@@ -39,7 +41,9 @@ def register(name: str, resolver: Resolver) -> None:
     _resolvers[name] = resolver
 
 
-def find(contract: Contract, ref: str, language: str, kind: str) -> Recipient | None:
+def find(
+    contract: Contract, ref: str, language: str, kind: str, *, detail: Mapping[str, Any] | None = None
+) -> Recipient | None:
     """The recipient of a reference. Raises ``LookupError`` for a kind of record nobody is responsible for."""
     name, _, record_id = ref.partition(":")
     try:
@@ -48,4 +52,4 @@ def find(contract: Contract, ref: str, language: str, kind: str) -> Recipient | 
         raise LookupError(
             f"no recipients registered for {name!r}: call notices.recipients.register in its app"
         ) from None
-    return resolver(contract, int(record_id), language, kind)
+    return resolver(contract, int(record_id), language, kind, detail=detail or {})

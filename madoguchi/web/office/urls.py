@@ -48,6 +48,7 @@ urlpatterns: list = [
     path("affected/", affected.affected, name="affected"),
     path("affected/<int:affected>/settle/", affected.settle, name="affected_settle"),
     path("stops/", stops.stops, name="stops"),
+    path("stops/<int:stop>/", stops.stop, name="stop"),
     path("stops/<int:stop>/withdraw/", stops.withdraw, name="stop_withdraw"),
     path("bring/", bring.bring, name="bring"),
     path("bring/confirm/", bring.confirm, name="bring_confirm"),
