@@ -23,5 +23,7 @@ register(
     Action("calendar.withdrawn", "開庁カレンダーの変更を取り消した"),
     Action("affected.settled", "影響を受けた予約の対応を終えた"),
     Action("capacity.proved", "枠の残数を検算した"),
+    Action("walk_in.recorded", "予約のない来庁を記録した"),
+    Action("walk_in.withdrawn", "予約のない来庁の記録を取り消した"),
     Action("external.logged", "市の予約サイトでの代行を記録した"),
 )

@@ -30,3 +30,12 @@ class EventKind(models.TextChoices):
     NO_SHOW = "no_show", "不来庁"
     AFFECTED = "affected", "枠の変更による影響"
     SETTLED = "settled", "影響の解消"
+
+
+class WalkInOutcome(models.TextChoices):
+    """How the visit of a party without a booking ended."""
+
+    SERVED = "served", "受け付けた"
+    BOOKED = "booked", "予約を入れて帰られた"
+    REFERRED = "referred", "ほかの窓口・日を案内した"
+    LEFT = "left", "受け付けずに帰られた"

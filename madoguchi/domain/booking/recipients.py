@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from madoguchi.domain.notices.models import Kind
+from madoguchi.domain.notices.models import Kind, Medium
 from madoguchi.domain.notices.recipients import Recipient
 from madoguchi.domain.procedures.queries import Shown, shown_procedures
 from madoguchi.ground.contracts.models import Contract
@@ -31,9 +31,18 @@ def manage_path(contract: Contract, code: str) -> str:
 
 
 def resolve(
-    contract: Contract, record_id: int, language: str, kind: str, *, detail: Mapping[str, Any] | None = None
+    contract: Contract,
+    record_id: int,
+    language: str,
+    kind: str,
+    *,
+    medium: str = Medium.MAIL,
+    detail: Mapping[str, Any] | None = None,
 ) -> Recipient | None:
-    """Recipient of a notice about a booking; None when it is erased, has no address, or the notice makes no sense any more."""
+    """Recipient of a notice about a booking; None when it is erased, has no address, or the notice makes no sense any more.
+
+    A short message goes only to a party that is still told that way.
+    """
     booking = Booking.objects.filter(pk=record_id).select_related("site").first()
     if booking is None or booking.contact is None:
         return None
@@ -42,7 +51,10 @@ def resolve(
             return None
     elif booking.state != State.BOOKED:
         return None
-    address = keyring(contract).unseal_json(CONTACT, booking.contact).get("email", "")
+    if booking.medium != medium:
+        return None
+    contact = keyring(contract).unseal_json(CONTACT, booking.contact)
+    address = contact.get("email", "") if medium == Medium.MAIL else contact.get("phone", "")
     if not address:
         return None
     attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))

@@ -25,6 +25,13 @@ FOR_RESIDENTS = [kind for kind in Kind if kind not in FOR_CITY]
 """Those whose wording the city edits."""
 
 
+class Medium(models.TextChoices):
+    """The way a notice takes."""
+
+    MAIL = "mail", "メール"
+    SMS = "sms", "SMS"
+
+
 class Template(TenantModel):
     """The city's own wording of a notice; where none exists the shipped wording is used."""
 
@@ -56,6 +63,7 @@ class Message(TenantModel):
 
     ref = models.CharField(max_length=64)
     kind = models.CharField(max_length=12, choices=Kind.choices)
+    medium = models.CharField(max_length=4, choices=Medium.choices, default=Medium.MAIL, db_default=Medium.MAIL)
     language = models.CharField(max_length=10)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     due_at = models.DateTimeField()

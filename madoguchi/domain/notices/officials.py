@@ -23,7 +23,7 @@ def officials(contract: Contract) -> list[User]:
 
 
 def resolve(
-    contract: Contract, record_id: int, language: str, kind: str, *, detail: Mapping[str, Any]
+    contract: Contract, record_id: int, language: str, kind: str, *, medium: str, detail: Mapping[str, Any]
 ) -> Recipient | None:
     """The official ``detail["user"]``, while still one; None when the stop is not what the notice says any more."""
     stop = PlannedStop.objects.filter(pk=record_id).first()

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 
 from madoguchi.ground.contracts.models import Contract
 
+from .models import Message
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Recipient:
-    """An opened address and the values of the placeholders in one language (see ``texts.PLACEHOLDERS``; all must be
+    """An opened address (of SMS: the digits of a mobile number) and the values of the placeholders in one language (see ``texts.PLACEHOLDERS``; all must be
     there).
 
     Lives only in memory, for the moment of sending; it has no ``repr`` so that it cannot slip into a log.
@@ -29,7 +31,7 @@ class Resolver(Protocol):
     """
 
     def __call__(
-        self, contract: Contract, record_id: int, language: str, kind: str, *, detail: Mapping[str, Any]
+        self, contract: Contract, record_id: int, language: str, kind: str, *, medium: str, detail: Mapping[str, Any]
     ) -> Recipient | None: ...
 
 
@@ -41,15 +43,15 @@ def register(name: str, resolver: Resolver) -> None:
     _resolvers[name] = resolver
 
 
-def find(
-    contract: Contract, ref: str, language: str, kind: str, *, detail: Mapping[str, Any] | None = None
-) -> Recipient | None:
-    """The recipient of a reference. Raises ``LookupError`` for a kind of record nobody is responsible for."""
-    name, _, record_id = ref.partition(":")
+def find(contract: Contract, message: Message, language: str) -> Recipient | None:
+    """The recipient of a message in one language. Raises ``LookupError`` for a kind of record nobody is responsible for."""
+    name, _, record_id = message.ref.partition(":")
     try:
         resolver = _resolvers[name]
     except KeyError:
         raise LookupError(
             f"no recipients registered for {name!r}: call notices.recipients.register in its app"
         ) from None
-    return resolver(contract, int(record_id), language, kind, detail=detail or {})
+    return resolver(
+        contract, int(record_id), language, message.kind, medium=message.medium, detail=message.detail or {}
+    )

@@ -14,7 +14,7 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 
 from . import bounces, rules, texts
-from .models import FOR_CITY, Attempt, Kind, Message, PlannedStop, Template
+from .models import FOR_CITY, Attempt, Kind, Medium, Message, PlannedStop, Template
 from .officials import officials
 from .queries import forget_stops
 from .sending import Sender
@@ -42,6 +42,7 @@ def queue(
     kind: Kind,
     language: str,
     now: dt.datetime,
+    medium: Medium = Medium.MAIL,
     due_at: dt.datetime | None = None,
     detail: dict[str, Any] | None = None,
 ) -> Message:
@@ -50,7 +51,7 @@ def queue(
     ``ref`` is ``<name>:<id>`` with a name known to ``recipients``; ``detail`` holds no personal data. A reminder for
     the same record and time is not written twice: the first one is returned.
     """
-    values = {"language": language, "created_at": now, "detail": detail}
+    values = {"language": language, "medium": medium, "created_at": now, "detail": detail}
     due_at = due_at or now
     if kind == Kind.REMINDER:
         found, _ = Message.objects.get_or_create(contract=contract, ref=ref, kind=kind, due_at=due_at, defaults=values)
@@ -76,6 +77,7 @@ def resend(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -> Messa
         contract=contract,
         ref=old.ref,
         kind=old.kind,
+        medium=old.medium,
         language=old.language,
         due_at=now,
         created_at=now,

@@ -54,12 +54,12 @@ def summary(effect: Effect) -> dict[str, Any]:
                 "shown_code": show_code(booking.code),
                 "when": when(booking.starts_at),
                 "people": booking.people,
-                "told": "メールでお知らせ" if booking.has_mail else "電話が必要",
-                "phone": not booking.has_mail,
+                "told": f"{booking.medium.label}でお知らせ" if booking.medium else "電話が必要",
+                "phone": booking.medium is None,
             }
             for booking in effect.broken
         ],
-        "by_phone": sum(not booking.has_mail for booking in effect.broken),
+        "by_phone": sum(booking.medium is None for booking in effect.broken),
     }  # fmt: skip
 
 

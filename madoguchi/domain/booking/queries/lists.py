@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import ExtractHour, TruncDate
 
 from madoguchi.domain.notices.models import Message
+from madoguchi.domain.procedures.models import Procedure
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates, phones
 from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS, ActorKind, Channel
@@ -18,8 +19,8 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.kit.csvfile import Cell
 from madoguchi.ground.privacy.sealing import keyring
 
-from ..enums import State
-from ..models import Affected, Attendee, Booking, Event
+from ..enums import State, WalkInOutcome
+from ..models import Affected, Attendee, Booking, Event, WalkIn
 from ..rules import show_code
 from .desk import show_value, state_label, state_tone, unseal_contact, unseal_person
 
@@ -201,7 +202,7 @@ class SheetRow:
     site: str
     people: list[SheetPerson]
     phone: str
-    has_mail: bool
+    told: str
     needs: str
     state: str
     tone: str
@@ -241,7 +242,7 @@ def day_sheet(contract: Contract, date: dt.date, *, site: str = "", now: dt.date
                 site=booking.site.name,
                 people=party.get(booking.pk, []),
                 phone=show_value("phone", contact.get("phone")),
-                has_mail=booking.has_mail,
+                told=booking.medium.label if booking.medium else "",
                 needs=contact.get("needs", ""),
                 state=label,
                 tone=state_tone(label),
@@ -253,6 +254,41 @@ def day_sheet(contract: Contract, date: dt.date, *, site: str = "", now: dt.date
             )
         )
     return found
+
+
+@dataclass(frozen=True)
+class WalkInRow:
+    """A party that came without a booking."""
+
+    id: int
+    at: dt.datetime
+    site: str
+    people: int
+    procedures: str
+    language: str
+    outcome: str
+    withdrawn: bool
+
+
+def walk_ins_of(date: dt.date, *, site: str = "") -> list[WalkInRow]:
+    """Parties without a booking of a day by time; those taken back are marked. Two statements."""
+    rows = WalkIn.objects.filter(at__gte=_midnight(date), at__lt=_midnight(date + dt.timedelta(days=1))).select_related("site")
+    if site:
+        rows = rows.filter(site__code=site)
+    names = dict(Procedure.objects.values_list("code", "legal_name"))
+    return [
+        WalkInRow(
+            id=row.pk,
+            at=row.at.astimezone(JST),
+            site=row.site.name,
+            people=sum(row.people.values()),
+            procedures="、".join(f"{name} {row.people[code]}人" for code, name in names.items() if code in row.people),
+            language=row.language,
+            outcome=WalkInOutcome(row.outcome).label,
+            withdrawn=row.withdrawn_at is not None,
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True)
@@ -320,10 +356,9 @@ def affected_rows(contract: Contract, *, settled: bool = False, most: int = 200)
 
 
 def _told(booking: Booking, state: str | None) -> tuple[str, bool]:
-    if not booking.has_mail:
+    if booking.medium is None:
         return "電話が必要（メールなし）", True
+    way = booking.medium.label
     if state in ("bounced", "failed"):
-        return "電話が必要（メールが届かない）", True
-    if state == "sent":
-        return "メール送信済み", False
-    return "メール送信待ち", False
+        return f"電話が必要（{way}が届かない）", True
+    return (f"{way}送信済み" if state == "sent" else f"{way}送信待ち"), False

@@ -140,6 +140,12 @@ class Reminder(Part):
     at: Clock = Field(time(17, 0), description="送信時刻")
 
 
+class Notices(Part):
+    """Ways of notices beside mail."""
+
+    sms: Flag = Field(False, description="メールのない方の携帯電話にSMSで知らせるか（サーバーにSMSの設定があるときだけ送る）")
+
+
 class External(Part):
     """A reservation site that the city owns."""
 
