@@ -169,3 +169,12 @@ def test_others_have_no_such_page(site: Contract, sign_in: SignIn, role: Role) -
         assert client.get(url).status_code == 403
         assert client.post(url, CLOSE).status_code == 403
     assert "まとめて変える" not in client.get("/staff/hatsukaichi/slots/").content.decode()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_days_at_the_ends_of_time_are_answered(site: Contract, leader: Client, day: str) -> None:
+    assert leader.post(EDIT, CLOSE | {"first": day, "last": day, "weekdays": list("0123456")}).status_code in (200, 422)
+    for until in ("0001-01-01", "9999-12-31", ""):
+        sent = {"targets": ["pool:card"], "source": day, "until": until, "weeks": ["2026-11-16"], "reason": "研修"}
+        assert leader.post(COPY, sent).status_code in (200, 422)
+    assert leader.get(f"{EDIT}?week={day}").status_code == leader.get(f"{COPY}?week={day}").status_code == 200

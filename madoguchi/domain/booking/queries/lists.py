@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import ExtractHour, TruncDate
 
@@ -276,6 +277,7 @@ def walk_ins_of(date: dt.date, *, site: str = "") -> list[WalkInRow]:
     if site:
         rows = rows.filter(site__code=site)
     names = dict(Procedure.objects.values_list("code", "legal_name"))
+    languages = dict(settings.LANGUAGES)
     return [
         WalkInRow(
             id=row.pk,
@@ -283,7 +285,7 @@ def walk_ins_of(date: dt.date, *, site: str = "") -> list[WalkInRow]:
             site=row.site.name,
             people=sum(row.people.values()),
             procedures="、".join(f"{name} {row.people[code]}人" for code, name in names.items() if code in row.people),
-            language=row.language,
+            language=languages.get(row.language, row.language),
             outcome=WalkInOutcome(row.outcome).label,
             withdrawn=row.withdrawn_at is not None,
         )
