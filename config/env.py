@@ -20,6 +20,7 @@ VARIABLES = {
     "MADOGUCHI_URL": "Public address used in mails, e.g. https://yoyaku.example.jp. Default: http://127.0.0.1:PORT",
     "MADOGUCHI_SMTP": "smtp+starttls://user:password@host:587, smtps://…:465 or, inside one machine, smtp://…:25; the demo runs its own mailbox",
     "MADOGUCHI_MAIL_FROM": "Sender address of mails to residents",
+    "MADOGUCHI_SMS": "https://KEY:SECRET@host/path of the gateway for short messages; without it none are sent (the demo has a stand-in)",
     "MADOGUCHI_WORKERS": "Web processes. Default: 2",
     "MADOGUCHI_THREADS": "Threads per web process. Default: 16",
     "PORT": "Port of the web server. Default: 8000",

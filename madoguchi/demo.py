@@ -24,6 +24,7 @@ from madoguchi.domain.booking.party import Contact, Person
 from madoguchi.domain.booking.rules import DayPart
 from madoguchi.domain.booking.services import change, contingents, marks, remarks, reserve, slots, waiting
 from madoguchi.domain.booking.services.setup import count_anew
+from madoguchi.domain.notices.services import plan_stop
 from madoguchi.domain.procedures.enums import Kind
 from madoguchi.domain.procedures.models import BringRule
 from madoguchi.domain.procedures.services.bring import RuleValues, add_rule, confirm_rules
@@ -162,6 +163,7 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
     _mails_of_the_past(contract, now)
     _changes_of_plan(contract, staff["city"], now)
     _scarce(contract, dice, made, staff, now)
+    _stop(contract, staff["city"], now)
     return f"予約 {len(made)} 件"
 
 
@@ -368,6 +370,14 @@ def _scarce(
         done = reserve.reserve(contract, wanted, by=staff["city"], now=now)
         text = "車いすで来庁。付き添いの方がこの日しか来られないため"
         remarks.remark(contract, done.code, text=text, kind="over_reason", by=staff["city"], now=now)
+
+
+def _stop(contract: Contract, city: Actor, now: dt.datetime) -> None:
+    """A night in which the residents' site will stand still, announced already."""
+    night = dt.datetime.combine(now.date() + dt.timedelta(days=12), dt.time(23), JST)
+    plan_stop(
+        contract, starts_at=night, ends_at=night + dt.timedelta(hours=6), announce_at=now, reason="サーバーの入替え", by=city, now=now
+    )  # fmt: skip
 
 
 def _table(contract: Contract, city: Actor, now: dt.datetime) -> None:

@@ -160,7 +160,10 @@ def serve_bounces(raw: bytes) -> None:
 
 @dataclass(frozen=True)
 class StoredMail:
-    """A mail of the mailbox, read for showing. ``at`` is its own date, else the time of its arrival (aware)."""
+    """A mail of the mailbox, read for showing. ``at`` is its own date, else the time of its arrival (aware).
+
+    ``stand_in`` is set for what is no mail but shown in place of another way: ``SMS`` and the number of its segments.
+    """
 
     name: str
     at: dt.datetime
@@ -169,6 +172,7 @@ class StoredMail:
     subject: str
     message_id: str
     body: str
+    stand_in: str
     headers: tuple[tuple[str, str], ...]
 
 
@@ -189,6 +193,7 @@ def stored(folder: Path, name: str) -> StoredMail | None:
         subject=str(mail.get("Subject", "")),
         message_id=str(mail.get("Message-ID", "")),
         body=body,
+        stand_in=str(mail.get("X-Madoguchi-Stand-In", "")),
         headers=tuple((key, str(value)) for key, value in mail.items() if key != "X-Envelope-To"),
     )
 

@@ -257,6 +257,10 @@ def smtp(url: str) -> dict[str, object]:
 
 globals().update(smtp(env.get("MADOGUCHI_SMTP") or "smtp://127.0.0.1:2525"))
 
+SMS_GATEWAY = env.get("MADOGUCHI_SMS")
+if SMS_GATEWAY and not SMS_GATEWAY.startswith("https://") and (SMS_GATEWAY, env.get("MADOGUCHI_MODE")) != ("demo", "demo"):
+    raise ImproperlyConfigured("MADOGUCHI_SMS must be https://KEY:SECRET@host/path: it carries telephone numbers")
+
 # The web path commits waiting reservations in groups (madoguchi.domain.booking.batch).
 GROUP_COMMIT = True
 

@@ -160,6 +160,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         MADOGUCHI_SMTP=f"smtp://127.0.0.1:{smtp_port}",
         MADOGUCHI_URL=f"http://{host}:{port}",
         MADOGUCHI_MAIL_FROM="yoyaku@madoguchi.example",
+        MADOGUCHI_SMS="demo",
     )
     if arguments.fresh:
         _throw_away(data)

@@ -16,7 +16,7 @@ from madoguchi.domain.booking import apps, availability, tasks
 from madoguchi.domain.booking.batch import write
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Affected, Booking, Slot
-from madoguchi.domain.booking.services import change, reserve, slots
+from madoguchi.domain.booking.services import change, reserve, slots, weeks
 from madoguchi.domain.booking.services.change import Member
 from madoguchi.ground.audit.queries import verify as verify_audit
 from madoguchi.ground.contracts.models import CalendarOverride
@@ -248,6 +248,44 @@ def test_opposite_moves_do_not_deadlock(desk: Desk, committing: str) -> None:
     works = [mover(code, there if n < 3 else here) for n, code in enumerate(codes)]
     outcome = run(works * 3)
     assert_whole(desk, outcome)
+
+
+def test_weeks_closed_in_one_go_take_nobody_and_list_everybody(desk: Desk, committing: str) -> None:
+    """Bulk closing and reopening of all pools against bookings and moves: whoever keeps a closed place is on the list."""
+    chosen = weeks.Chosen(frozenset({"card", "application"}), THURSDAY, THURSDAY, span=(dt.time(10), dt.time(15)))
+    here, there = [at(h, m, THURSDAY) for h in (10, 11, 14) for m in (0, 30)], at(16, day=THURSDAY)
+    desk.reserve(HOT, 2, key="before")
+
+    def client(number: int):
+        rng = random.Random(number)
+
+        def act(outcome: Outcome) -> None:
+            for turn in range(4):
+                people = rng.randint(1, 3)
+                moment = rng.choice(here)
+                done = attempt(outcome, lambda: desk.reserve(moment, people, key=f"bulk-{number}-{turn}"))  # noqa: B023
+                if done is not None:
+                    outcome.acknowledge(done.code, people)
+                    if rng.random() < 0.4:
+                        attempt(outcome, lambda: desk.move(done.code, rng.choice([*here, there])))  # noqa: B023
+
+        return act
+
+    def closer(outcome: Outcome) -> None:
+        for act in (weeks.Act.CLOSE, weeks.Act.REOPEN, weeks.Act.CLOSE, weeks.Act.REOPEN, weeks.Act.CLOSE):
+            weeks.edit_bands(desk.contract, chosen, act, reason="停電", by=STAFF, now=desk.now)
+            time.sleep(0.02)
+
+    outcome = run([*(client(n) for n in range(24)), closer, closer])
+    weeks.edit_bands(desk.contract, chosen, weeks.Act.CLOSE, reason="停電", by=STAFF, now=desk.now)
+    assert set(outcome.refusals) <= {"full"}
+    assert_whole(desk, outcome)
+    assert attempt(outcome, lambda: desk.reserve(HOT, 1, key="late")) is None
+    with contract_scope(desk.contract):
+        broken = set(_on_closed_slots(desk))
+        listed = Affected.objects.filter(settled_at=None)
+        assert broken and broken == set(listed.filter(booking__in=broken).values_list("booking_id", flat=True))
+        assert set(listed.values_list("reason", flat=True)) == {"停電"}
 
 
 def test_two_confirm_and_cancel_the_same_hold(desk: Desk, committing: str) -> None:

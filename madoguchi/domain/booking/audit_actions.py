@@ -17,6 +17,8 @@ register(
     Action("slots.pattern", "曜日ごとの枠を変更した"),
     Action("slots.day", "日ごとの枠を変更した"),
     Action("slots.contingents", "経路ごとに残す件数を変更した"),
+    Action("slots.edited", "予約枠をまとめて変更した"),
+    Action("slots.copied", "予約枠の週をコピーした"),
     Action("slots.rebuilt", "枠を作り直した"),
     Action("calendar.changed", "開庁カレンダーを変更した"),
     Action("calendar.withdrawn", "開庁カレンダーの変更を取り消した"),
@@ -26,5 +28,7 @@ register(
     Action("waiting.offered", "早い日時を案内した"),
     Action("waiting.answered", "早い日時の案内への返事を記録した"),
     Action("capacity.proved", "枠の残数を検算した"),
+    Action("walk_in.recorded", "予約のない来庁を記録した"),
+    Action("walk_in.withdrawn", "予約のない来庁の記録を取り消した"),
     Action("external.logged", "市の予約サイトでの代行を記録した"),
 )

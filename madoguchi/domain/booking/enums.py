@@ -50,3 +50,12 @@ class WaitingEnd(models.TextChoices):
     STOPPED = "stopped", "待つのをやめた"
     MISSED = "missed", "返事がないため終了"
     OVER = "over", "予約の取消し・日時の経過"
+
+
+class WalkInOutcome(models.TextChoices):
+    """How the visit of a party without a booking ended."""
+
+    SERVED = "served", "受け付けた"
+    BOOKED = "booked", "予約を入れて帰られた"
+    REFERRED = "referred", "ほかの窓口・日を案内した"
+    LEFT = "left", "受け付けずに帰られた"

@@ -21,5 +21,5 @@ def erase_people(contract: Contract, now: dt.datetime) -> int:
     Attendee.objects.filter(booking_id__in=due).update(person=None, person_index=None)
     Event.objects.filter(booking_id__in=due).update(sealed=None)
     return Booking.objects.filter(pk__in=due).update(
-        contact=None, phone_index=None, mail_index=None, has_mail=False, erased_at=now
+        contact=None, phone_index=None, mail_index=None, has_mail=False, by_sms=False, erased_at=now
     )

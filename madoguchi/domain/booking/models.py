@@ -6,11 +6,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from madoguchi.domain.notices.models import Medium
 from madoguchi.domain.procedures.models import Procedure
 from madoguchi.ground.contracts.models import Site
 from madoguchi.ground.contracts.tenancy import TenantModel
 
-from .enums import Answer, EventKind, State, WaitingEnd
+from .enums import Answer, EventKind, State, WaitingEnd, WalkInOutcome
 
 
 class Pool(TenantModel):
@@ -164,6 +165,7 @@ class Booking(TenantModel):
     phone_index = models.BinaryField(null=True, max_length=16)
     mail_index = models.BinaryField(null=True, max_length=16)
     has_mail = models.BooleanField(default=False)
+    by_sms = models.BooleanField(default=False, db_default=False)
     overbooked = models.BooleanField(default=False)
     idempotency_key = models.CharField(max_length=64)
     fingerprint = models.BinaryField(max_length=16)
@@ -191,6 +193,12 @@ class Booking(TenantModel):
             ),
             models.Index(fields=["contract", "hold_expires_at"], name="booking_holds", condition=Q(state="held")),
         ]
+
+
+    @property
+    def medium(self) -> Medium | None:
+        """How notices reach the party: by mail, else by short message where the contract offers it; None: by telephone only."""
+        return Medium.MAIL if self.has_mail else Medium.SMS if self.by_sms else None
 
 
 class Attendee(TenantModel):
@@ -329,6 +337,25 @@ class Proof(TenantModel):
     slots = models.IntegerField()
     claims = models.IntegerField()
     faults = models.JSONField(default=list)
+
+
+class WalkIn(TenantModel):
+    """A party that came without a booking: when, where, for what, how many, and what became of it. No personal data.
+
+    ``people`` is procedure code → number of people. A row entered by mistake is withdrawn and stays.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    people = models.JSONField()
+    language = models.CharField(max_length=10)
+    outcome = models.CharField(max_length=8, choices=WalkInOutcome.choices)
+    created_by = models.CharField(max_length=80)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["contract", "at"], name="walk_in_by_time")]
 
 
 class ExternalLog(TenantModel):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from madoguchi.domain.notices.models import Kind
+from madoguchi.domain.notices.models import Kind, Medium
 from madoguchi.domain.notices.recipients import Recipient
 from madoguchi.domain.procedures.queries import Shown, shown_procedures
 from madoguchi.ground.contracts.models import Contract
@@ -18,7 +20,7 @@ from madoguchi.ground.privacy.sealing import keyring
 
 from . import rules
 from .enums import State
-from .models import Attendee, Booking, Offer
+from .models import Affected, Attendee, Booking, Offer
 from .party import CONTACT, PERSON, Person
 from .queries.bringing import together
 
@@ -28,8 +30,19 @@ def manage_path(contract: Contract, code: str) -> str:
     return f"/{contract.code}/r/{code}/{keyring(contract).token('booking', code)}/"
 
 
-def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Recipient | None:
-    """Recipient of a notice about a booking; None when it is erased, has no address, or the notice makes no sense any more."""
+def resolve(
+    contract: Contract,
+    record_id: int,
+    language: str,
+    kind: str,
+    *,
+    medium: str = Medium.MAIL,
+    detail: Mapping[str, Any] | None = None,
+) -> Recipient | None:
+    """Recipient of a notice about a booking; None when it is erased, has no address, or the notice makes no sense any more.
+
+    A short message goes only to a party that is still told that way.
+    """
     booking = Booking.objects.filter(pk=record_id).select_related("site").first()
     if booking is None or booking.contact is None:
         return None
@@ -39,9 +52,10 @@ def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Rec
     elif booking.state != State.BOOKED:
         return None
     offer = Offer.objects.filter(waiting__booking=booking, answered_at=None).first() if kind == Kind.OFFER else None
-    if kind == Kind.OFFER and offer is None:
+    if booking.medium != medium or (kind == Kind.OFFER and offer is None):
         return None
-    address = keyring(contract).unseal_json(CONTACT, booking.contact).get("email", "")
+    contact = keyring(contract).unseal_json(CONTACT, booking.contact)
+    address = contact.get("email", "") if medium == Medium.MAIL else contact.get("phone", "")
     if not address:
         return None
     attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
@@ -68,6 +82,7 @@ def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Rec
             "hours": _usual_phone_hours(contract, booking),
             "offer": _moment(offer.starts_at, language) if offer else "",
             "until": _moment(offer.expires_at, language) if offer else "",
+            "reason": _reason(booking) if kind == Kind.AFFECTED else "",
         }
     return Recipient(address, context)
 
@@ -75,6 +90,12 @@ def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Rec
 def _moment(moment: dt.datetime, language: str) -> str:
     local = moment.astimezone(JST)
     return f"{dates.show_for(local.date(), language)} {local:%H:%M}"
+
+
+def _reason(booking: Booking) -> str:
+    """Why the city cannot keep the time, as staff wrote it; the language is active."""
+    given = Affected.objects.filter(booking=booking).order_by("-pk").values_list("reason", flat=True).first()
+    return _("理由：%(reason)s") % {"reason": given} if given else ""
 
 
 def _bringing(

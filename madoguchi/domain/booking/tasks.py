@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from madoguchi.domain.notices.models import Kind, Message
 from madoguchi.ground.contracts.models import Contract
@@ -50,7 +50,7 @@ def expire_holds(now: dt.datetime) -> int:
             )
             if lost:
                 slots.lock_pools(list(Pool.objects.all()))
-                slots.flag_broken(contract, lost, reason="枠の変更", by=SYSTEM, now=now)
+                slots.flag_broken(contract, lost, reason="", by=SYSTEM, now=now)
         return ended
 
     return _each(sweep)
@@ -74,10 +74,10 @@ def make_reminders(now: dt.datetime) -> int:
         begin = dt.datetime.combine(day, dt.time(0), JST)
         with contract_scope(contract):
             due = {
-                (f"booking:{booking.pk}", booking.starts_at - dt.timedelta(days=rule.days_before)): booking.language
+                (f"booking:{booking.pk}", booking.starts_at - dt.timedelta(days=rule.days_before)): booking
                 for booking in Booking.objects.filter(
+                    Q(has_mail=True) | Q(by_sms=True),
                     state=State.BOOKED,
-                    has_mail=True,
                     starts_at__gte=begin,
                     starts_at__lt=begin + dt.timedelta(days=1),
                     created_at__lt=dt.datetime.combine(now.date(), rule.at, JST),
@@ -96,12 +96,13 @@ def make_reminders(now: dt.datetime) -> int:
                         contract=contract,
                         ref=ref,
                         kind=Kind.REMINDER,
-                        language=language,
+                        medium=booking.medium,
+                        language=booking.language,
                         state=Message.State.QUEUED,
                         due_at=due_at,
                         created_at=now,
                     )
-                    for (ref, due_at), language in due.items()
+                    for (ref, due_at), booking in due.items()
                     if (ref, due_at) not in known
                 ],
                 ignore_conflicts=True,

@@ -8,6 +8,7 @@ class NoticesConfig(AppConfig):
     def ready(self) -> None:
         from madoguchi.ground.kit.sqlfiles import install_after_migrate
 
-        from . import audit_actions, erasers  # noqa: F401
+        from . import audit_actions, erasers, officials, recipients  # noqa: F401
 
+        recipients.register("stop", officials.resolve)
         install_after_migrate(self, "functions.sql")

@@ -8,5 +8,6 @@ register(
     Action("notice.resent", "メールを送り直した"),
     Action("notice.bounced", "メールの不達を記録した"),
     Action("stop.planned", "サイトの停止を予定した"),
+    Action("stop.changed", "サイトの停止の予定を変更した"),
     Action("stop.withdrawn", "サイトの停止の予定を取り下げた"),
 )

@@ -8,7 +8,7 @@ from madoguchi.ground.contracts.tenancy import TenantModel
 
 
 class Kind(models.TextChoices):
-    """Kinds of notice to residents."""
+    """Kinds of notice: to residents, and to officials of the city (:data:`FOR_CITY`)."""
 
     CREATED = "created", "予約完了"
     CHANGED = "changed", "変更完了"
@@ -16,6 +16,21 @@ class Kind(models.TextChoices):
     REMINDER = "reminder", "前日のお知らせ"
     AFFECTED = "affected", "臨時閉庁等のお知らせ"
     OFFER = "offer", "早い日時の案内"
+    STOP_PLANNED = "stop_planned", "サイトの停止の予定（市職員へ）"
+    STOP_CHANGED = "stop_changed", "サイトの停止の変更（市職員へ）"
+    STOP_DROPPED = "stop_dropped", "サイトの停止の取りやめ（市職員へ）"
+
+
+FOR_CITY = frozenset({Kind.STOP_PLANNED, Kind.STOP_CHANGED, Kind.STOP_DROPPED})
+FOR_RESIDENTS = [kind for kind in Kind if kind not in FOR_CITY]
+"""Those whose wording the city edits."""
+
+
+class Medium(models.TextChoices):
+    """The way a notice takes."""
+
+    MAIL = "mail", "メール"
+    SMS = "sms", "SMS"
 
 
 class Template(TenantModel):
@@ -49,6 +64,7 @@ class Message(TenantModel):
 
     ref = models.CharField(max_length=64)
     kind = models.CharField(max_length=12, choices=Kind.choices)
+    medium = models.CharField(max_length=4, choices=Medium.choices, default=Medium.MAIL, db_default=Medium.MAIL)
     language = models.CharField(max_length=10)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     due_at = models.DateTimeField()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from madoguchi.ground.contracts.models import Contract
+
+from .models import Message
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Recipient:
-    """An opened address and the values of the placeholders in one language (see ``texts.PLACEHOLDERS``; all must be
+    """An opened address (of SMS: the digits of a mobile number) and the values of the placeholders in one language (see ``texts.PLACEHOLDERS``; all must be
     there).
 
     Lives only in memory, for the moment of sending; it has no ``repr`` so that it cannot slip into a log.
@@ -25,10 +27,12 @@ class Resolver(Protocol):
     """Finds the recipient of a record inside ``contract_scope``.
 
     None means: do not send (the record is gone, its personal data is erased, it has no address, or a notice of this
-    kind makes no sense any more, e.g. a reminder of a cancelled booking).
+    kind makes no sense any more, e.g. a reminder of a cancelled booking). ``detail`` is that of the message.
     """
 
-    def __call__(self, contract: Contract, record_id: int, language: str, kind: str) -> Recipient | None: ...
+    def __call__(
+        self, contract: Contract, record_id: int, language: str, kind: str, *, medium: str, detail: Mapping[str, Any]
+    ) -> Recipient | None: ...
 
 
 _resolvers: dict[str, Resolver] = {}
@@ -39,13 +43,15 @@ def register(name: str, resolver: Resolver) -> None:
     _resolvers[name] = resolver
 
 
-def find(contract: Contract, ref: str, language: str, kind: str) -> Recipient | None:
-    """The recipient of a reference. Raises ``LookupError`` for a kind of record nobody is responsible for."""
-    name, _, record_id = ref.partition(":")
+def find(contract: Contract, message: Message, language: str) -> Recipient | None:
+    """The recipient of a message in one language. Raises ``LookupError`` for a kind of record nobody is responsible for."""
+    name, _, record_id = message.ref.partition(":")
     try:
         resolver = _resolvers[name]
     except KeyError:
         raise LookupError(
             f"no recipients registered for {name!r}: call notices.recipients.register in its app"
         ) from None
-    return resolver(contract, int(record_id), language, kind)
+    return resolver(
+        contract, int(record_id), language, message.kind, medium=message.medium, detail=message.detail or {}
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 BACKOFF = tuple(dt.timedelta(minutes=m) for m in (1, 5, 30, 120, 360))
@@ -17,6 +18,14 @@ _ADDRESS = re.compile(r"<?[^\s<>@;:,\"']+@[^\s<>@;:,\"']+>?")
 _MESSAGE_ID = re.compile(r"<?m(\d+)\.([a-z0-9-]+)\.([0-9a-z]+)@")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 ANSWER_MAX = 300
+LONGEST_WAIT = dt.timedelta(hours=6)
+"""A server that asks for a longer pause is asked again after this."""
+
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_TWICE = frozenset("^{}\\[~]|€")
 
 
 class Outcome(StrEnum):
@@ -50,16 +59,48 @@ class Verdict:
     next_try: dt.datetime | None
 
 
-def after_failure(code: int, tries: int, now: dt.datetime) -> Verdict:
-    """What to do after try number ``tries`` (from 1) ended with an SMTP reply ``code`` (0: the connection broke).
-
-    RFC 5321 §4.2.1: 5yz is permanent, 4yz worth another try.
-    """
-    if 500 <= code < 600:
+def after_failure(
+    permanent: bool, tries: int, now: dt.datetime, wait: dt.timedelta = dt.timedelta()
+) -> Verdict:
+    """What to do after try number ``tries`` (from 1) failed; ``wait`` is how long the server asked us to wait at least."""
+    if permanent:
         return Verdict(Outcome.PERMANENT, None)
     if tries > len(BACKOFF):
         return Verdict(Outcome.TEMPORARY, None)
-    return Verdict(Outcome.TEMPORARY, now + BACKOFF[tries - 1])
+    return Verdict(Outcome.TEMPORARY, now + max(BACKOFF[tries - 1], min(wait, LONGEST_WAIT)))
+
+
+def smtp_is_permanent(code: int) -> bool:
+    """RFC 5321 §4.2.1: 5yz is permanent, 4yz worth another try; 0, a broken connection, too."""
+    return 500 <= code < 600
+
+
+def http_is_permanent(status: int) -> bool:
+    """RFC 9110 §15: 4xx would fail again, but for a timeout, too early and too many; 5xx and 0 are worth another try."""
+    return 300 <= status < 500 and status not in (408, 425, 429)
+
+
+def retry_after(text: str, now: dt.datetime) -> dt.timedelta:
+    """The wait that a ``Retry-After`` asks for (RFC 9110 §10.2.3: seconds or a date); none when it says nothing sensible."""
+    if text.strip().isdigit():
+        return min(dt.timedelta(seconds=int(text.strip()[:9])), LONGEST_WAIT)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return dt.timedelta()
+    return max(dt.timedelta(), until - now) if until.tzinfo else dt.timedelta()
+
+
+def segments(text: str) -> int:
+    """How many parts an SMS takes: 160 septets of GSM 03.38 (153 each when joined), else 70 UTF-16 units (67 each).
+
+    3GPP TS 23.038 and 23.040. Signs of the extension table count twice.
+    """
+    if all(sign in _GSM or sign in _GSM_TWICE for sign in text):
+        size, whole, part = sum(2 if sign in _GSM_TWICE else 1 for sign in text), 160, 153
+    else:
+        size, whole, part = len(text.encode("utf-16-le")) // 2, 70, 67
+    return 1 if size <= whole else -(-size // part)
 
 
 def without_addresses(text: str) -> str:

@@ -18,8 +18,8 @@ import datetime as dt
 import logging
 import time
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -31,11 +31,12 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM
 from madoguchi.ground.worklog import services as worklog
 
-from . import rules, wording
+from . import rules
 from .journal import Journal, Key
-from .models import Attempt, Message
+from .models import Attempt, Medium, Message
 from .rules import Outcome
-from .transport import LOST, Refused, ServerDown, Smtp
+from .sms import open_sms
+from .transport import Refused, ServerDown, Smtp, Transport
 
 __all__ = ["Sender", "ServerDown"]
 
@@ -52,7 +53,8 @@ class _Result:
     message: Message
     outcome: Outcome
     answer: str = ""
-    code: int = LOST
+    parts: int = 1
+    refused: Refused | None = None
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Sender:
     def send_due(self, now: dt.datetime, limit: int = 500) -> int:
         """Send messages due at ``now``, at most ``limit``; the number handed over. Call it outside of any transaction.
 
-        Contracts take turns in batches. Raises :class:`ServerDown` when the mail server cannot be reached: nothing was
+        Contracts take turns in batches. Raises :class:`ServerDown` when the mail server cannot be reached: no mail was
         claimed then and nothing counts as a try.
         """
         waiting = self._waiting(now)
@@ -92,24 +94,41 @@ class Sender:
         for contract in contracts:
             self._recover(contract, noted, now)
         self.journal.settled()
-        sent = 0
-        taken = 0
-        with Smtp() as smtp:
-            while contracts and taken < limit:
-                for contract in list(contracts):
-                    batch = self._claim(contract, now, min(BATCH, limit - taken)) if taken < limit else []
-                    if len(batch) < BATCH:
-                        contracts.remove(contract)
-                    if not batch:
-                        continue
-                    taken += len(batch)
-                    results = self._deliver(contract, batch, smtp, now)
-                    self._settle(contract, batch, results, now)
-                    self.journal.settled()
-                    sent += sum(result.outcome is Outcome.SENT for result in results)
-                    if not smtp.alive:
-                        return sent
+        due = {contract: self._media(contract, now) for contract in contracts}
+        sent = taken = 0
+        for medium, transport in ((Medium.SMS, open_sms), (Medium.MAIL, Smtp)):
+            here = [contract for contract in contracts if medium in due[contract]]
+            if here and taken < limit:
+                with transport() as opened:
+                    done, tried = self._rounds(here, medium, opened, now, limit - taken)
+                sent, taken = sent + done, taken + tried
         return sent
+
+    def _media(self, contract: Contract, now: dt.datetime) -> set[str]:
+        with contract_scope(contract):
+            rows = Message.objects.filter(state=State.QUEUED, due_at__lte=now)
+            return set(rows.order_by().values_list("medium", flat=True).distinct())
+
+    def _rounds(
+        self, contracts: list[Contract], medium: Medium, transport: Transport, now: dt.datetime, limit: int
+    ) -> tuple[int, int]:
+        """Batches of all contracts in turn; how many went out, and how many were taken in hand."""
+        sent = taken = 0
+        while contracts and taken < limit and transport.alive:
+            for contract in list(contracts):
+                batch = self._claim(contract, medium, now, min(BATCH, limit - taken)) if taken < limit else []
+                if len(batch) < BATCH:
+                    contracts.remove(contract)
+                if not batch:
+                    continue
+                taken += len(batch)
+                results = self._deliver(contract, batch, transport, now)
+                self._settle(contract, batch, results, now)
+                self.journal.settled()
+                sent += sum(result.outcome is Outcome.SENT for result in results)
+                if not transport.alive:
+                    break
+        return sent, taken
 
     def _waiting(self, now: dt.datetime) -> list[int]:
         with connection.cursor() as cursor:
@@ -131,44 +150,44 @@ class Sender:
                 log.warning("%s after a crash: %d mails were sent, %d go out again", contract.code, len(results), again)
                 self._write(contract, rows, results, now)
 
-    def _claim(self, contract: Contract, now: dt.datetime, limit: int) -> list[Message]:
+    def _claim(self, contract: Contract, medium: Medium, now: dt.datetime, limit: int) -> list[Message]:
         with contract_scope(contract):
-            due = Message.objects.filter(state=State.QUEUED, due_at__lte=now).order_by("due_at", "id")
+            due = Message.objects.filter(state=State.QUEUED, medium=medium, due_at__lte=now).order_by("due_at", "id")
             rows = list(due.select_for_update(skip_locked=True)[:limit])
             Message.objects.filter(pk__in=[row.pk for row in rows]).update(
                 state=State.SENDING, claimed_by=self.journal.name, lease_until=Now() + LEASE
             )
             return rows
 
-    def _deliver(self, contract: Contract, batch: list[Message], smtp: Smtp, now: dt.datetime) -> list[_Result]:
+    def _deliver(self, contract: Contract, batch: list[Message], transport: Transport, now: dt.datetime) -> list[_Result]:
         """Try the batch; what was not tried (connection lost, time used up) is missing from the results."""
         results: list[_Result] = []
         end = time.monotonic() + BATCH_SECONDS
         for message in batch:
-            if not smtp.alive or time.monotonic() > end:
+            if not transport.alive or time.monotonic() > end:
                 break
             try:
                 with contract_scope(contract, read_only=True):
-                    composed = wording.compose(contract, message, now=now)
+                    letter = transport.compose(contract, message, now)
             except (LookupError, ValueError) as error:
                 why = rules.without_addresses(f"{type(error).__name__}: {error}")
                 log.error("message %s of %s could not be written: %s", message.pk, contract.code, why)
                 results.append(_Result(message, Outcome.BROKEN, why))
                 continue
-            if composed is None:
+            if letter is None:
                 results.append(_Result(message, Outcome.DROPPED))
                 continue
-            results.append(self._hand_over(message, *composed, smtp))
+            results.append(self._hand_over(message, letter, transport))
         return results
 
-    def _hand_over(self, message: Message, address: str, mail: EmailMessage, smtp: Smtp) -> _Result:
+    def _hand_over(self, message: Message, letter: Any, transport: Transport) -> _Result:
         try:
-            answer = smtp.deliver(wording.bounce_address(), address, mail)
+            sent = transport.hand_over(letter)
         except Refused as refused:
-            return _Result(message, Outcome.TEMPORARY, rules.without_addresses(refused.answer), refused.code)
-        answer = rules.without_addresses(answer)
+            return _Result(message, Outcome.TEMPORARY, rules.without_addresses(refused.answer), refused=refused)
+        answer = rules.without_addresses(sent.answer)
         self.journal.accepted(_key(message), answer)
-        return _Result(message, Outcome.SENT, answer)
+        return _Result(message, Outcome.SENT, answer, sent.parts)
 
     def _settle(self, contract: Contract, batch: list[Message], results: list[_Result], now: dt.datetime) -> None:
         with contract_scope(contract):
@@ -204,6 +223,7 @@ class Sender:
                 by=SYSTEM,
                 now=now,
                 ref=f"message:{message.pk}",
+                quantity=result.parts,
                 language=message.language,
                 outcome=message.kind,
             )
@@ -212,7 +232,9 @@ class Sender:
         elif result.outcome is Outcome.BROKEN:
             changes |= {"state": State.FAILED}
         else:
-            verdict = rules.after_failure(result.code, message.attempts + 1, now)
+            assert result.refused is not None
+            refused = result.refused
+            verdict = rules.after_failure(refused.permanent, message.attempts + 1, now, refused.wait)
             result.outcome = verdict.outcome
             if verdict.next_try is None:
                 changes |= {"state": State.FAILED}

@@ -14,7 +14,8 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 
 from . import bounces, rules, texts
-from .models import Attempt, Kind, Message, PlannedStop, Template
+from .models import FOR_CITY, Attempt, Kind, Medium, Message, PlannedStop, Template
+from .officials import officials
 from .queries import forget_stops
 from .sending import Sender
 
@@ -41,6 +42,7 @@ def queue(
     kind: Kind,
     language: str,
     now: dt.datetime,
+    medium: Medium = Medium.MAIL,
     due_at: dt.datetime | None = None,
     detail: dict[str, Any] | None = None,
 ) -> Message:
@@ -49,7 +51,7 @@ def queue(
     ``ref`` is ``<name>:<id>`` with a name known to ``recipients``; ``detail`` holds no personal data. A reminder for
     the same record and time is not written twice: the first one is returned.
     """
-    values = {"language": language, "created_at": now, "detail": detail}
+    values = {"language": language, "medium": medium, "created_at": now, "detail": detail}
     due_at = due_at or now
     if kind == Kind.REMINDER:
         found, _ = Message.objects.get_or_create(contract=contract, ref=ref, kind=kind, due_at=due_at, defaults=values)
@@ -75,10 +77,11 @@ def resend(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -> Messa
         contract=contract,
         ref=old.ref,
         kind=old.kind,
+        medium=old.medium,
         language=old.language,
         due_at=now,
         created_at=now,
-        detail={"resend_of": old.pk},
+        detail={**(old.detail or {}), "resend_of": old.pk},
     )
     audit.record(contract, "notice.resent", f"message:{new.pk}", by=by, now=now, resend_of=old.pk, ref=old.ref)
     return new
@@ -189,17 +192,12 @@ def plan_stop(
     by: Actor,
     now: dt.datetime,
 ) -> PlannedStop:
-    """Plan a stop. Raises :class:`NoticeError` for one in the past, backwards, too long, or beside another one."""
-    if ends_at <= starts_at:
-        raise NoticeError("終わりは始まりより後にしてください。")
-    if ends_at <= now:
-        raise NoticeError("すでに終わった時間です。これからの時間を入力してください。")
-    if ends_at - starts_at > rules.LONGEST_STOP:
-        raise NoticeError("停止は7日以内にしてください。長いときは分けて入力してください。")
+    """Plan a stop, and tell the city's officials by mail at once.
+
+    Raises :class:`NoticeError` for one in the past, backwards, too long, or beside another one.
+    """
     with contract_scope(contract):
-        beside = PlannedStop.objects.filter(withdrawn_at=None, starts_at__lt=ends_at, ends_at__gt=starts_at).first()
-        if beside is not None:
-            raise NoticeError("同じ時間に別の停止の予定があります。先にそれを取り下げてください。")
+        _check_stop(starts_at, ends_at, now)
         stop = PlannedStop.objects.create(
             contract=contract,
             starts_at=starts_at,
@@ -213,18 +211,73 @@ def plan_stop(
             contract, "stop.planned", f"stop:{stop.pk}", by=by, now=now,
             starts_at=starts_at.isoformat(), ends_at=ends_at.isoformat(), reason=reason,
         )  # fmt: skip
+        _tell_city(contract, stop, Kind.STOP_PLANNED, now)
+    transaction.on_commit(forget_stops)
+    return stop
+
+
+@transaction.atomic
+def change_stop(
+    contract: Contract,
+    pk: int,
+    *,
+    starts_at: dt.datetime,
+    ends_at: dt.datetime,
+    announce_at: dt.datetime,
+    reason: str,
+    by: Actor,
+    now: dt.datetime,
+) -> PlannedStop:
+    """Change a stop that is not over, and tell the city's officials. Raises :class:`NoticeError` like :func:`plan_stop`."""
+    with contract_scope(contract):
+        stop = _coming_stop(pk, now)
+        _check_stop(starts_at, ends_at, now, but=pk)
+        before = [stop.starts_at.isoformat(), stop.ends_at.isoformat(), stop.reason]
+        stop.starts_at, stop.ends_at, stop.reason = starts_at, ends_at, reason
+        stop.announce_at = min(announce_at, starts_at)
+        stop.save(update_fields=["starts_at", "ends_at", "announce_at", "reason"])
+        after = [starts_at.isoformat(), ends_at.isoformat(), reason]
+        audit.record(contract, "stop.changed", f"stop:{pk}", by=by, now=now, before=before, after=after)
+        _tell_city(contract, stop, Kind.STOP_CHANGED, now)
     transaction.on_commit(forget_stops)
     return stop
 
 
 @transaction.atomic
 def withdraw_stop(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -> None:
-    """Take a stop back; the site works again at once. Raises :class:`NoticeError` when it is gone or over."""
+    """Take a stop back; the site works again at once, and the city's officials are told.
+
+    Raises :class:`NoticeError` when it is gone or over.
+    """
     with contract_scope(contract):
-        stop = PlannedStop.objects.select_for_update().filter(pk=pk, withdrawn_at=None, ends_at__gt=now).first()
-        if stop is None:
-            raise NoticeError("この予定は、すでに終わったか取り下げられています。")
+        stop = _coming_stop(pk, now)
         stop.withdrawn_at = now
         stop.save(update_fields=["withdrawn_at"])
         audit.record(contract, "stop.withdrawn", f"stop:{pk}", by=by, now=now)
+        _tell_city(contract, stop, Kind.STOP_DROPPED, now)
     transaction.on_commit(forget_stops)
+
+
+def _coming_stop(pk: int, now: dt.datetime) -> PlannedStop:
+    stop = PlannedStop.objects.select_for_update().filter(pk=pk, withdrawn_at=None, ends_at__gt=now).first()
+    if stop is None:
+        raise NoticeError("この予定は、すでに終わったか取り下げられています。")
+    return stop
+
+
+def _check_stop(starts_at: dt.datetime, ends_at: dt.datetime, now: dt.datetime, *, but: int | None = None) -> None:
+    if ends_at <= starts_at:
+        raise NoticeError("終わりは始まりより後にしてください。")
+    if ends_at <= now:
+        raise NoticeError("すでに終わった時間です。これからの時間を入力してください。")
+    if ends_at - starts_at > rules.LONGEST_STOP:
+        raise NoticeError("停止は7日以内にしてください。長いときは分けて入力してください。")
+    beside = PlannedStop.objects.filter(withdrawn_at=None, starts_at__lt=ends_at, ends_at__gt=starts_at)
+    if beside.exclude(pk=but).exists():
+        raise NoticeError("同じ時間に別の停止の予定があります。先にそれを取り下げてください。")
+
+
+def _tell_city(contract: Contract, stop: PlannedStop, kind: Kind, now: dt.datetime) -> None:
+    drop(contract, ref=f"stop:{stop.pk}", kinds=list(FOR_CITY))
+    for user in officials(contract):
+        queue(contract, ref=f"stop:{stop.pk}", kind=kind, language="ja", now=now, detail={"user": user.pk})

@@ -26,6 +26,7 @@ PLACEHOLDERS: dict[str, str] = {
     "hours": "電話の受付時間",
     "offer": "空いた早い日時（早い日時の案内だけ）",
     "until": "返事の期限（早い日時の案内だけ）",
+    "reason": "受けられなくなった理由（臨時閉庁等のお知らせだけ）",
 }
 REQUIRED = ("code", "when")
 FALLBACK = ("en", "ja")
@@ -130,6 +131,7 @@ _SAMPLE_BRING = {
     "ja-easy": "・はがき（交付通知書）\n・在留カードなど",
     "en": "- The notice postcard (交付通知書)\n- An identity document such as your residence card (在留カード)",
 }
+_SAMPLE_REASON = {"ja": "理由：台風のため", "ja-easy": "理由（りゆう）： 台風のため", "en": "Reason: 台風のため"}
 _SAMPLE = {
     "ja": {
         "when": "令和8年7月1日(水) 10:00〜10:30",
@@ -169,4 +171,5 @@ def sample(language: str, *, city: str, city_en: str, site: str, phone: str, lin
         "bring": _SAMPLE_BRING.get(language, _SAMPLE_BRING["en"]),
         "link": link,
         "phone": phone,
+        "reason": _SAMPLE_REASON.get(language, _SAMPLE_REASON["en"]),
     }

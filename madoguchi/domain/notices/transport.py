@@ -1,13 +1,22 @@
-"""One SMTP connection, opened through Django's mail settings, that reports the server's own answers."""
+"""The ways a notice can take, and the first of them: one SMTP connection that reports the server's own answers."""
 
 from __future__ import annotations
 
+import datetime as dt
 import smtplib
+from dataclasses import dataclass
 from email.message import EmailMessage
 from types import TracebackType
+from typing import Any, Protocol, Self
 
 from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
+
+from madoguchi.ground.contracts.models import Contract
+
+from . import wording
+from .models import Message
+from .rules import smtp_is_permanent
 
 LOST = 0
 
@@ -17,18 +26,58 @@ class ServerDown(ConnectionError):
 
 
 class Refused(Exception):
-    """This message was not taken. ``code`` is the SMTP reply, 0 when the connection broke on the way."""
+    """This message was not taken: the server's answer, whether another try makes sense, how long it asks us to wait.
 
-    def __init__(self, code: int, answer: str) -> None:
+    ``code`` is the reply of the server (SMTP or HTTP), 0 when the connection broke on the way.
+    """
+
+    def __init__(self, code: int, answer: str, *, permanent: bool, wait: dt.timedelta = dt.timedelta()) -> None:
         super().__init__(code, answer)
         self.code = code
         self.answer = answer
+        self.permanent = permanent
+        self.wait = wait
+
+
+def _refused(code: int, answer: str) -> Refused:
+    return Refused(code, answer, permanent=smtp_is_permanent(code))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message was taken: the server's answer, and in how many parts it goes (SMS)."""
+
+    answer: str
+    parts: int = 1
+
+
+class Transport(Protocol):
+    """One way for notices. A context manager for the time of a batch; entry raises :class:`ServerDown`."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @property
+    def alive(self) -> bool:
+        """False once it is of no use to try another message now."""
+
+    def compose(self, contract: Contract, message: Message, now: dt.datetime) -> Any | None:
+        """The opened letter (inside the scope), or None when there is nobody to send to any more.
+
+        Raises ``LookupError``/``ValueError`` for one that cannot be written.
+        """
+
+    def hand_over(self, letter: Any) -> Sent:
+        """Give a composed letter to the server (outside of every transaction). Raises :class:`Refused`."""
 
 
 class Smtp:
     """Context manager around one connection. Raises :class:`ServerDown` on entry."""
 
-    def __enter__(self) -> Smtp:
+    def __enter__(self) -> Self:
         self.backend = EmailBackend(fail_silently=False, timeout=settings.EMAIL_TIMEOUT)
         try:
             self.backend.open()
@@ -54,6 +103,12 @@ class Smtp:
         connection = self.backend.connection
         return connection is not None and getattr(connection, "sock", None) is not None
 
+    def compose(self, contract: Contract, message: Message, now: dt.datetime) -> tuple[str, EmailMessage] | None:
+        return wording.compose(contract, message, now=now)
+
+    def hand_over(self, letter: tuple[str, EmailMessage]) -> Sent:
+        return Sent(self.deliver(wording.bounce_address(), *letter))
+
     def deliver(self, sender: str, address: str, mail: EmailMessage) -> str:
         """Hand over one message to one address; the server's answer. Raises :class:`Refused`."""
         smtp = self.connection
@@ -64,26 +119,26 @@ class Smtp:
             code, answer = smtp.data(mail.as_bytes(policy=mail.policy.clone(linesep="\r\n")))
         except (smtplib.SMTPServerDisconnected, OSError) as error:
             smtp.close()
-            raise Refused(LOST, f"connection lost: {error}") from error
+            raise _refused(LOST, f"connection lost: {error}") from error
         except smtplib.SMTPDataError as error:
             smtp.rset()
-            raise Refused(error.smtp_code, _text(error.smtp_error)) from error
+            raise _refused(error.smtp_code, _text(error.smtp_error)) from error
         except UnicodeEncodeError as error:
             smtp.rset()
-            raise Refused(553, "5.6.7 the address has letters the mail server cannot take") from error
+            raise _refused(553, "5.6.7 the address has letters the mail server cannot take") from error
         if code != 250:
             if code == 421:
                 smtp.close()
             else:
                 smtp.rset()
-            raise Refused(code, _text(answer))
+            raise _refused(code, _text(answer))
         return f"{code} {_text(answer)}"
 
     def _accept(self, reply: tuple[int, bytes]) -> None:
         code, answer = reply
         if code not in (250, 251):
             self.connection.rset()
-            raise Refused(code, _text(answer))
+            raise _refused(code, _text(answer))
 
 
 def _text(answer: bytes | str) -> str:

@@ -43,7 +43,7 @@ def compose(contract: Contract, message: Message, *, now: dt.datetime) -> tuple[
     parts = []
     address = ""
     for text in wording(message.kind, message.language):
-        recipient = recipients.find(contract, message.ref, text.language, message.kind)
+        recipient = recipients.find(contract, message, text.language)
         if recipient is None:
             return None
         address = recipient.address

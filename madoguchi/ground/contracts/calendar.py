@@ -37,7 +37,7 @@ from zoneinfo import ZoneInfo
 
 import jpholiday
 
-from .profile import CHANNELS, END_OF_DAY, WEEKDAYS, Hours, Profile, clock_text
+from .profile import CHANNELS, END_OF_DAY, WEEKDAYS, Hours, Profile, clock_of, clock_text, minute_of
 from .profile.hours import Designated, NthWeekday, StopRule, Weekly
 
 JST = ZoneInfo("Asia/Tokyo")
@@ -372,11 +372,11 @@ def bands(
     """
     cut: list[Interval] = []
     for begin, end in subtract(day.intervals, breaks):
-        start, finish = _minute(begin), _minute(end)
+        start, finish = minute_of(begin), minute_of(end)
         while start + minutes <= finish:
-            if respect_last_reception and day.last_reception is not None and start > _minute(day.last_reception):
+            if respect_last_reception and day.last_reception is not None and start > minute_of(day.last_reception):
                 break
-            cut.append((_clock(start), _clock(start + minutes)))
+            cut.append((clock_of(start), clock_of(start + minutes)))
             start += minutes
     return cut
 
@@ -450,7 +450,7 @@ def _earlier(spans: Intervals, minutes: int | None) -> time | None:
     if not spans or minutes is None:
         return None
     begin, end = spans[-1]
-    return _clock(max(_minute(begin), _minute(end) - minutes))
+    return clock_of(max(minute_of(begin), minute_of(end) - minutes))
 
 
 def _usual(block: Hours, on: date) -> Intervals:
@@ -471,10 +471,10 @@ def _lead(day: Day, block: Hours) -> int | None:
     if block.last_reception_minutes is not None:
         return block.last_reception_minutes
     if day.intervals and day.last_reception is not None:
-        return _minute(day.intervals[-1][1]) - _minute(day.last_reception)
+        return minute_of(day.intervals[-1][1]) - minute_of(day.last_reception)
     for rule in block.weekly:
         if rule.last_reception is not None:
-            return _minute(rule.extended_until or rule.open[-1][1]) - _minute(rule.last_reception)
+            return minute_of(rule.extended_until or rule.open[-1][1]) - minute_of(rule.last_reception)
     return None
 
 
@@ -526,11 +526,3 @@ def _instant(on: date, end: time) -> datetime:
     if end == END_OF_DAY:
         return datetime.combine(on + timedelta(days=1), _MIDNIGHT, JST)
     return datetime.combine(on, end, JST)
-
-
-def _minute(clock: time) -> int:
-    return 1440 if clock == END_OF_DAY else clock.hour * 60 + clock.minute
-
-
-def _clock(minute: int) -> time:
-    return END_OF_DAY if minute == 1440 else time(minute // 60, minute % 60)

@@ -50,6 +50,11 @@ def normalise(text: str) -> str:
     return raw
 
 
+def is_mobile(digits: str) -> bool:
+    """Whether a stored number (``0XXXXXXXXXX``) is of a mobile telephone, which can get short messages."""
+    return _MOBILE.fullmatch(digits) is not None
+
+
 def show(digits: str) -> str:
     """A stored number with hyphens: ``090-1234-5678``, ``0829-30-9100``; other text comes back unchanged."""
     try:

@@ -467,6 +467,7 @@ def booking_view(contract: Contract, booking: ResidentBooking, now: dt.datetime)
         "is_cancelled": booking.state == "cancelled",
         "is_past": booking.ends_at < now and not (affected and now <= change_until),
         "is_affected": affected,
+        "affected_reason": booking.affected_reason,
         "may_change": booked and now <= change_until,
         "may_cancel": booked and now <= cancel_until,
         "change_until": moment_text(change_until),

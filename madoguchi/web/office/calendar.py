@@ -23,7 +23,7 @@ from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.actors import CHANNEL_LABELS, Channel
 from madoguchi.ground.kit.clock import JST
 
-from .effects import summary
+from .effects import REASON_HELP, preview_or_do, summary
 from .forms import DayBox, TimeBox, fingerprint, month_of, spans_text
 
 Kind = CalendarOverride.Kind
@@ -37,9 +37,9 @@ class ChangeForm(forms.Form):
     site = forms.ChoiceField(label="場所", required=False)
     channel = forms.ChoiceField(label="対象", required=False)
     starts = TimeBox(label="開始", required=False)
-    ends = TimeBox(label="終了", required=False)
+    ends = TimeBox(label="終了", required=False, end=True)
     last_reception = TimeBox(label="最終受付", required=False)
-    reason = forms.CharField(label="理由", max_length=120, error_messages={"required": "理由を入力してください。"})
+    reason = forms.CharField(label="理由", max_length=120, help_text=REASON_HELP, error_messages={"required": "理由を入力してください。"})
 
     def __init__(
         self, contract: Contract, sites: list[Site], pools: list[Pool], today: dt.date, *args: Any, **kwargs: Any
@@ -91,6 +91,12 @@ class ChangeForm(forms.Form):
             data["date"], data["kind"], data["site"], data["channel"], spans, data["last_reception"], data["reason"]
         )
 
+    @property
+    def hours(self) -> str:
+        """The typed span; 終日 without one."""
+        data = self.cleaned_data
+        return spans_text([(data["starts"], data["ends"])]) if data["starts"] else "終日"
+
     def places(self) -> dict[str, int]:
         """Pool code → places per band."""
         return {pool.code: self.cleaned_data.get(f"places_{pool.code}") or 0 for pool in self.pools}
@@ -112,19 +118,17 @@ def calendar(request: HttpRequest, contract: Contract) -> HttpResponse:
     form = ChangeForm(contract, sites, pools, today, request.POST)
     if not form.is_valid():
         return _page(request, contract, form, sites, status=422)
-    seen = fingerprint(request.POST)
     by = actor_of(request)
 
     def deed() -> Effect:
         return change_day(contract, form.change(), places=form.places(), by=by, now=request.now)
 
-    if request.POST.get("step") == "confirm" and request.POST.get("seen") == seen:
-        effect = deed()
+    effect, seen, done = preview_or_do(request, contract, deed, fingerprint(request.POST))
+    if done:
         text = f"{dates.show_short(form.change().date)}のカレンダーを変更しました。{told(effect)}"
         messages.success(request, text)
         month = f"{form.change().date:%Y-%m}"
         return redirect(f"{reverse('office:calendar', args=[contract.code])}?month={month}")
-    effect = preview(contract, deed)
     return _page(request, contract, form, sites, effect=effect, seen=seen)
 
 

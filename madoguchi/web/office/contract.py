@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from madoguchi.domain.booking.queries.desk import FIELD_LABELS
 from madoguchi.ground.accounts.access import EVERYONE, roles
 from madoguchi.ground.contracts.models import Contract
-from madoguchi.ground.contracts.profile import STANDARD_PROCEDURES
+from madoguchi.ground.contracts.profile import STANDARD_PROCEDURES, clock_text
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.actors import CHANNEL_LABELS, Channel
 
@@ -131,7 +131,7 @@ def show(value: Any) -> str:
     if isinstance(value, dt.date):
         return dates.show(value)
     if isinstance(value, dt.time):
-        return "24:00" if value == dt.time.max else f"{value:%H:%M}"
+        return clock_text(value)
     if isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, dt.time) for v in value):
         return f"{show(value[0])}〜{show(value[1])}"
     if isinstance(value, tuple | list | frozenset):

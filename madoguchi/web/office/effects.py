@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.http import HttpRequest
 
 from madoguchi.domain.booking.rules import show_code
-from madoguchi.domain.booking.services.slots import Effect
+from madoguchi.domain.booking.services.slots import Effect, attempt
+from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
 
-MOST_LINES = 40
+from .forms import fingerprint_of
+
+E = TypeVar("E", bound=Effect)
+
+REASON_HELP = "影響を受ける方へのメールと画面に、このまま出ます。"
+
+
+def preview_or_do(request: HttpRequest, contract: Contract, deed: Callable[[], E], typed: object) -> tuple[E, str, bool]:
+    """Do ``deed`` if exactly this was previewed and it still does the same; else only say what it would do.
+
+    Returns the effect, what a confirmation has to carry as ``seen``, and whether the deed was done. ``typed`` identifies
+    the input.
+    """
+    sent = request.POST.get("seen", "") if request.POST.get("step") == "confirm" else ""
+    head = f"{fingerprint_of(typed)}_"
+    effect, done = attempt(contract, deed, wanted=lambda found: sent == head + fingerprint_of(found.signature))
+    if sent.startswith(head) and not done:
+        messages.warning(request, "確かめたあとに枠か予約が変わったため、まだ変更していません。新しい影響を確かめてください。")
+    return effect, head + fingerprint_of(effect.signature), done
 
 
 def summary(effect: Effect) -> dict[str, Any]:
@@ -32,12 +54,12 @@ def summary(effect: Effect) -> dict[str, Any]:
                 "shown_code": show_code(booking.code),
                 "when": when(booking.starts_at),
                 "people": booking.people,
-                "told": "メールでお知らせ" if booking.has_mail else "電話が必要",
-                "phone": not booking.has_mail,
+                "told": f"{booking.medium.label}でお知らせ" if booking.medium else "電話が必要",
+                "phone": booking.medium is None,
             }
             for booking in effect.broken
         ],
-        "by_phone": sum(not booking.has_mail for booking in effect.broken),
+        "by_phone": sum(booking.medium is None for booking in effect.broken),
     }  # fmt: skip
 
 

@@ -12,27 +12,31 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from madoguchi.ground.contracts.profile import END_OF_DAY, clock_text
 from madoguchi.ground.kit import dates
 
 _TIME = re.compile(r"(\d{1,2})(?:[:時.](\d{1,2})?分?)?|(\d{2})(\d{2})")
 NOT_KEPT = {"csrfmiddlewaretoken", "step", "seen"}
 
 
-def read_time(text: str) -> dt.time:
-    """A time from ``17:15``, ``1715``, ``17時15分``, ``１７：１５``. ``ValueError`` says what to type."""
+def read_time(text: str, *, end: bool = False) -> dt.time:
+    """A time from ``17:15``, ``1715``, ``17時15分``, ``１７：１５``; as an ``end`` also ``24:00``. ``ValueError`` says what to type."""
     plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
     match = _TIME.fullmatch(plain)
     if match:
         hour, minute = (match[1], match[2] or "0") if match[1] else (match[3], match[4])
         if int(hour) <= 23 and int(minute) <= 59:
             return dt.time(int(hour), int(minute))
+        if end and (int(hour), int(minute)) == (24, 0):
+            return END_OF_DAY
     raise ValueError(f"「{text}」は時刻として読めません。例：17:15")
 
 
 class TimeBox(forms.CharField):
-    """A time; empty is None."""
+    """A time; empty is None. As the ``end`` of a span it may be 24:00."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, end: bool = False, **kwargs: Any) -> None:
+        self.end = end
         kwargs.setdefault("max_length", 12)
         kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}))
         super().__init__(**kwargs)
@@ -42,7 +46,7 @@ class TimeBox(forms.CharField):
         if not text:
             return None
         try:
-            return read_time(text)
+            return read_time(text, end=self.end)
         except ValueError as wrong:
             raise forms.ValidationError(str(wrong)) from None
 
@@ -93,4 +97,4 @@ def spans_text(spans: Iterable[tuple[dt.time, dt.time]]) -> str:
             joined[-1][1] = end
         else:
             joined.append([begin, end])
-    return "・".join(f"{a:%H:%M}〜{'24:00' if b == dt.time.max else format(b, '%H:%M')}" for a, b in joined)
+    return "・".join(f"{a:%H:%M}〜{clock_text(b)}" for a, b in joined)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from madoguchi.domain.booking.models import Booking
 from madoguchi.domain.booking.rules import show_code
 from madoguchi.domain.notices import queries, services, texts, wording
-from madoguchi.domain.notices.models import Kind, Message, Template
+from madoguchi.domain.notices.models import FOR_RESIDENTS, Kind, Message, Template
 from madoguchi.domain.notices.rules import OUTCOME_LABELS, Outcome
 from madoguchi.ground.accounts.access import EDIT_TEXTS, READ_RESIDENTS, WORK_ON_BOOKINGS, actor_of, may, roles
 from madoguchi.ground.audit import queries as audit
@@ -98,24 +98,24 @@ def templates(request: HttpRequest, contract: Contract) -> HttpResponse:
             "language": code,
             "cells": [
                 {
-                    "url": reverse("office:template", args=[contract.code, kind, code]),
+                    "url": reverse("office:template", args=[contract.code, str(kind), code]),
                     "edited": edited.get((kind, code)),
                     "shipped": texts.shipped(kind, code) is not None,
-                    "name": f"{label}（{LANGUAGE_NAMES[code]}）",
+                    "name": f"{kind.label}（{LANGUAGE_NAMES[code]}）",
                 }
-                for kind, label in Kind.choices
+                for kind in FOR_RESIDENTS
             ],
         }
         for code in contract.profile.languages
     ]
-    return render(request, "office/notices/templates.html", {"kinds": Kind.labels, "rows": rows})
+    return render(request, "office/notices/templates.html", {"kinds": [kind.label for kind in FOR_RESIDENTS], "rows": rows})
 
 
 @handles_individual_number
 @roles(EDIT_TEXTS)
 def template(request: HttpRequest, contract: Contract, kind: str, language: str) -> HttpResponse:
     """Edit one wording: check, preview with made-up data, save, or go back to the shipped one."""
-    if kind not in Kind.values or language not in contract.profile.languages:
+    if kind not in FOR_RESIDENTS or language not in contract.profile.languages:
         raise Http404("この文面はありません。")
     here = redirect("office:template", contract.code, kind, language)
     by = actor_of(request)

@@ -17,15 +17,17 @@ from django.urls import reverse
 
 from madoguchi.domain.booking.models import DayPlan, Pool, Slot, WeekPattern
 from madoguchi.domain.booking.services import slots as deeds
+from madoguchi.domain.booking.services.days import bands_on
 from madoguchi.domain.booking.services.slots import Effect, Pattern
 from madoguchi.ground.accounts.access import EDIT_SLOTS, READ_RESIDENTS, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.profile import clock_of, clock_text, minute_of
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
 
 from .calendar import at_midnight, told
-from .effects import summary
-from .forms import day_of, fingerprint_of, read_time
+from .effects import preview_or_do, summary
+from .forms import day_of, read_time
 
 DAYS = "月火水木金土日"
 MOST = 500
@@ -61,7 +63,7 @@ def read_bands(
             errors.append(LineError(number, raw, "「9:00-12:00 6」のように、時間帯・空白・人数の順で書いてください。"))
             continue
         try:
-            begin, end = read_time(match[1]), read_time(match[2])
+            begin, end = read_time(match[1]), read_time(match[2], end=True)
         except ValueError as wrong:
             errors.append(LineError(number, raw, str(wrong)))
             continue
@@ -84,19 +86,15 @@ def _problem(
         return f"人数は0から{MOST}までの数にしてください。"
     for first, last, _ in spans:
         if begin < last and first < end:
-            return f"{first:%H:%M}-{last:%H:%M}の行と重なっています。"
-    if band_minutes and (_minute(end) - _minute(begin)) % band_minutes:
+            return f"{clock_text(first)}-{clock_text(last)}の行と重なっています。"
+    if band_minutes and (minute_of(end) - minute_of(begin)) % band_minutes:
         return f"1コマ{band_minutes}分で割り切れる長さにしてください。"
     return ""
 
 
 def _cut(begin: dt.time, end: dt.time, places: int, minutes: int) -> list[tuple[dt.time, dt.time, int]]:
-    starts = range(_minute(begin), _minute(end), minutes)
-    return [(dt.time(m // 60, m % 60), dt.time((m + minutes) // 60, (m + minutes) % 60), places) for m in starts]
-
-
-def _minute(clock: dt.time) -> int:
-    return clock.hour * 60 + clock.minute
+    starts = range(minute_of(begin), minute_of(end), minutes)
+    return [(clock_of(m), clock_of(m + minutes), places) for m in starts]
 
 
 def bands_text(bands: list[tuple[dt.time, dt.time, int]]) -> str:
@@ -107,7 +105,7 @@ def bands_text(bands: list[tuple[dt.time, dt.time, int]]) -> str:
             joined[-1][1] = end
         else:
             joined.append([begin, end, places])
-    return "\n".join(f"{a:%H:%M}-{b:%H:%M} {n}" for a, b, n in joined)
+    return "\n".join(f"{clock_text(a)}-{clock_text(b)} {n}" for a, b, n in joined)
 
 
 @roles(READ_RESIDENTS)
@@ -269,7 +267,7 @@ def day(request: HttpRequest, contract: Contract, pool: str, date: str) -> HttpR
         raise Http404("この日付はありません。")
     plan = DayPlan.objects.filter(pool=found, date=chosen, withdrawn_at=None).first()
     if request.method != "POST":
-        return _day_page(request, found, chosen, plan, _current(found, chosen), plan.reason if plan else "")
+        return _day_page(request, found, chosen, plan, bands_text(bands_on(found, chosen)), plan.reason if plan else "")
     _must_edit(request)
     by = actor_of(request)
     text, reason = request.POST.get("bands", ""), request.POST.get("reason", "").strip()
@@ -312,16 +310,6 @@ def day(request: HttpRequest, contract: Contract, pool: str, date: str) -> HttpR
     )  # fmt: skip
 
 
-def _current(pool: Pool, date: dt.date) -> str:
-    rows = Slot.objects.filter(
-        pool=pool,
-        starts_at__gte=at_midnight(date),
-        starts_at__lt=at_midnight(date) + dt.timedelta(days=1),
-        closed=False,
-    ).order_by("starts_at")
-    return bands_text([(s.starts_at.astimezone(JST).time(), s.ends_at.astimezone(JST).time(), s.planned) for s in rows])
-
-
 def _day_page(
     request: HttpRequest, pool: Pool, date: dt.date, plan: DayPlan | None, text: str, reason: str, *, action: str = "set",
     errors: list[dict[str, str]] | None = None, effect: Effect | None = None, seen: str = "", status: int = 200,
@@ -352,9 +340,8 @@ def _deed(
     what: object,
 ) -> HttpResponse:
     """Preview, or the deed when exactly this was previewed."""
-    seen = fingerprint_of(what)
-    if request.POST.get("step") == "confirm" and request.POST.get("seen") == seen:
-        effect = deed()
+    effect, seen, done_now = preview_or_do(request, contract, deed, what)
+    if done_now:
         messages.success(request, done + told(effect))
         return redirect(f"{reverse('office:slots', args=[contract.code])}?week={day.isoformat()}")
-    return page(deeds.preview(contract, deed), seen)
+    return page(effect, seen)

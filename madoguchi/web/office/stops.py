@@ -1,4 +1,4 @@
-"""Planned stops of the residents' site: plan, see, withdraw."""
+"""Planned stops of the residents' site: plan, see, change, withdraw."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from madoguchi.domain.notices.models import PlannedStop
-from madoguchi.domain.notices.services import NoticeError, plan_stop, withdraw_stop
+from madoguchi.domain.notices.services import NoticeError, change_stop, plan_stop, withdraw_stop
 from madoguchi.ground.accounts.access import EVERYONE, MANAGE_STAFF, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
@@ -38,6 +38,16 @@ class StopForm(forms.Form):
         """A day and a time of the form together, in Japan's time."""
         return dt.datetime.combine(self.cleaned_data[day], self.cleaned_data[clock], JST)
 
+    def values(self, now: dt.datetime) -> dict[str, Any]:
+        """What was typed, as the deeds take it."""
+        announce = self.cleaned_data["announce"]
+        return {
+            "starts_at": self.moment("first", "begin"),
+            "ends_at": self.moment("last", "end"),
+            "announce_at": dt.datetime.combine(announce, dt.time(), JST) if announce else now,
+            "reason": self.cleaned_data["reason"],
+        }
+
 
 @roles(EVERYONE)
 def stops(request: HttpRequest, contract: Contract) -> HttpResponse:
@@ -49,21 +59,12 @@ def stops(request: HttpRequest, contract: Contract) -> HttpResponse:
             raise PermissionDenied("停止の予定は、業務責任者・市職員だけが入れられます。")
         status = 422
         if form.is_valid():
-            announce = form.cleaned_data["announce"]
             try:
-                plan_stop(
-                    contract,
-                    starts_at=form.moment("first", "begin"),
-                    ends_at=form.moment("last", "end"),
-                    announce_at=dt.datetime.combine(announce, dt.time(), JST) if announce else request.now,
-                    reason=form.cleaned_data["reason"],
-                    by=actor_of(request),
-                    now=request.now,
-                )
+                plan_stop(contract, **form.values(request.now), by=actor_of(request), now=request.now)
             except NoticeError as wrong:
                 problem, status = str(wrong), 409
             else:
-                messages.success(request, "停止の予定を入れました。")
+                messages.success(request, "停止の予定を入れました。市職員にメールで知らせます。")
                 return redirect("office:stops", contract.code)
     context: dict[str, Any] = {
         "form": form,
@@ -76,6 +77,32 @@ def stops(request: HttpRequest, contract: Contract) -> HttpResponse:
     return render(request, "office/stops/stops.html", context, status=status)
 
 
+@roles(MANAGE_STAFF)
+def stop(request: HttpRequest, contract: Contract, stop: int) -> HttpResponse:
+    """Change one that is not over."""
+    found = PlannedStop.objects.filter(pk=stop, withdrawn_at=None, ends_at__gt=request.now).first()
+    if found is None:
+        raise Http404("この予定は、すでに終わったか取り下げられています。")
+    begins, ends, announced = (t.astimezone(JST) for t in (found.starts_at, found.ends_at, found.announce_at))
+    initial = {
+        "first": begins.date().isoformat(), "begin": f"{begins:%H:%M}", "last": ends.date().isoformat(), "end": f"{ends:%H:%M}",
+        "announce": announced.date().isoformat(), "reason": found.reason,
+    }  # fmt: skip
+    form = StopForm(request.POST or None, initial=initial)
+    problem, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                change_stop(contract, stop, **form.values(request.now), by=actor_of(request), now=request.now)
+            except NoticeError as wrong:
+                problem, status = str(wrong), 409
+            else:
+                messages.success(request, "停止の予定を変更しました。市職員にメールで知らせます。")
+                return redirect("office:stops", contract.code)
+    return render(request, "office/stops/stop.html", {"form": form, "problem": problem}, status=status)
+
+
 @require_POST
 @roles(MANAGE_STAFF)
 def withdraw(request: HttpRequest, contract: Contract, stop: int) -> HttpResponse:
@@ -85,5 +112,5 @@ def withdraw(request: HttpRequest, contract: Contract, stop: int) -> HttpRespons
     except NoticeError as wrong:
         messages.warning(request, str(wrong))
     else:
-        messages.success(request, "停止の予定を取り下げました。")
+        messages.success(request, "停止の予定を取り下げました。市職員にメールで知らせます。")
     return redirect("office:stops", contract.code)

@@ -19,6 +19,7 @@ from . import (
     stops,
     texts,
     waiting,
+    weeks,
 )
 
 app_name = "office"
@@ -39,10 +40,14 @@ urlpatterns: list = [
     path("calendar/", calendar.calendar, name="calendar"),
     path("calendar/<int:override>/withdraw/", calendar.withdraw, name="calendar_withdraw"),
     path("day/", day.day, name="day"),
+    path("day/walk-in/", day.walk_in, name="walk_in"),
+    path("day/walk-in/<int:walk_in>/withdraw/", day.walk_in_withdraw, name="walk_in_withdraw"),
     path("day/<str:code>/mark/", day.mark, name="day_mark"),
     path("bookings/", bookings.bookings, name="bookings"),
     path("bookings/export/", bookings.export, name="bookings_export"),
     path("slots/", slots.slots, name="slots"),
+    path("slots/edit/", weeks.edit, name="slots_edit"),
+    path("slots/copy/", weeks.copy, name="slots_copy"),
     path("slots/<slug:pool>/patterns/", slots.patterns, name="slots_patterns"),
     path("slots/<slug:pool>/contingents/", contingents.contingents, name="contingents"),
     path("slots/<slug:pool>/<str:date>/", slots.day, name="slots_day"),
@@ -51,6 +56,7 @@ urlpatterns: list = [
     path("affected/", affected.affected, name="affected"),
     path("affected/<int:affected>/settle/", affected.settle, name="affected_settle"),
     path("stops/", stops.stops, name="stops"),
+    path("stops/<int:stop>/", stops.stop, name="stop"),
     path("stops/<int:stop>/withdraw/", stops.withdraw, name="stop_withdraw"),
     path("bring/", bring.bring, name="bring"),
     path("bring/confirm/", bring.confirm, name="bring_confirm"),

@@ -45,7 +45,7 @@ def addresses() -> Iterator[dict[int, str]]:
     """Addresses of ``probe:<id>`` records; a missing id has no recipient."""
     book: dict[int, str] = {}
 
-    def resolve(contract: Contract, record_id: int, language: str, kind: str) -> Recipient | None:
+    def resolve(contract: Contract, record_id: int, language: str, kind: str, **_: object) -> Recipient | None:
         address = book.get(record_id)
         return Recipient(address, CONTEXT) if address else None
 

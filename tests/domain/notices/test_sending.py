@@ -217,7 +217,7 @@ def test_kill_nine_in_the_middle_loses_nothing_and_repeats_nothing(
         from madoguchi.domain.notices.recipients import Recipient
         from madoguchi.domain.notices.sending import Sender
         from tests.domain.notices.conftest import CONTEXT
-        recipients.register("probe", lambda contract, pk, language, kind: Recipient(f"r{{pk}}@example.jp", CONTEXT))
+        recipients.register("probe", lambda contract, pk, language, kind, **_: Recipient(f"r{{pk}}@example.jp", CONTEXT))
         Sender(Path({str(folder)!r})).send_due(dt.datetime.fromisoformat({now.isoformat()!r}))
     """)
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test"}

@@ -9,10 +9,11 @@ import pytest
 from django.test import Client
 
 from madoguchi.domain.booking.recipients import manage_path
-from madoguchi.domain.notices.models import PlannedStop
+from madoguchi.domain.notices.models import Message, PlannedStop
 from madoguchi.domain.notices.queries import forget_stops
 from madoguchi.domain.notices.services import NoticeError, plan_stop, withdraw_stop
-from madoguchi.ground.accounts.models import Role
+from madoguchi.domain.notices.wording import compose
+from madoguchi.ground.accounts.models import Role, User
 from madoguchi.ground.audit.models import Entry
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
@@ -130,3 +131,39 @@ def test_staff_plan_it_and_everybody_of_the_contract_sees_it(
     assert manager.post(f"{staff}{stop.pk}/withdraw/").status_code == 302
     forget_stops()
     assert "予約サイトの停止：" not in city.get("/staff/hatsukaichi/").content.decode()
+
+
+@pytest.mark.req("BOOK-13")
+def test_officials_are_told_by_mail_of_plan_change_and_withdrawal(
+    site: Contract, now: dt.datetime, official: Actor, sign_in: SignIn  # noqa: F811
+) -> None:
+    city, manager = sign_in(site, Role.CITY), sign_in(site, Role.MANAGER)
+    user = User.objects.get(pk=city.session["_auth_user_id"])
+
+    def mails() -> list[tuple[str, str, str]]:
+        """Kind and text of what waits, and to whom."""
+        with contract_scope(site):
+            rows = Message.objects.filter(ref__startswith="stop:", state="queued").order_by("pk")
+            composed = [(row.kind, compose(site, row, now=now)) for row in rows]
+            return [(kind, made[0], made[1].get_content()) for kind, made in composed if made]
+
+    stop = plan(site, now, official, begins=30, ends=33)
+    ((kind, to, text),) = mails()
+    assert (kind, to) == ("stop_planned", user.email)
+    assert "令和8年11月3日(火) 15:00" in text and "機器の入替え" in text and "/staff/hatsukaichi/stops/" in text
+    page = f"/staff/hatsukaichi/stops/{stop.pk}/"
+    typed = {"first": "2026-11-04", "begin": "21:00", "last": "2026-11-05", "end": "1:00", "announce": "", "reason": "部品の交換"}
+    assert 'value="15:00"' in manager.get(page).content.decode()
+    assert manager.post(page, typed | {"end": ""}).status_code == 422
+    assert manager.post(page, typed | {"last": "2026-11-03"}).status_code == 409
+    assert sign_in(site, Role.OPERATOR).post(page, typed).status_code == 403
+    assert manager.post(page, typed).status_code == 302
+    ((kind, _, text),) = mails()
+    assert kind == "stop_changed" and "21:00" in text and "部品の交換" in text
+    with contract_scope(site):
+        withdraw_stop(site, stop.pk, by=official, now=now)
+    ((kind, _, text),) = mails()
+    assert kind == "stop_dropped" and "取りやめ" in text
+    assert manager.get(page).status_code == 404
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert mails() == []

@@ -44,7 +44,7 @@ def test_the_sheet_shows_who_comes_and_marks_them(
         site, names=(("山田 太郎", "ヤマダ タロウ", "1980-01-02"), ("山田 花", "ヤマダ ハナ", "2020-01-02")), now=now
     )
     page = at_desk.get(f"{DAY}?date=2026-11-10").content.decode()
-    for text in ("1件・2人", "山田 太郎", "山田 花", "090-1234-5678", "メールなし"):
+    for text in ("1件・2人", "山田 太郎", "山田 花", "090-1234-5678", "お知らせなし"):
         assert text in page
     entry = last_entry(site)
     assert (entry.action, entry.detail["bookings"]) == ("booking.listed", [made.id])

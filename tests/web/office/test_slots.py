@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 
 import pytest
 from django.test import Client
@@ -24,12 +25,12 @@ def T(text: str) -> dt.time:
     return dt.time.fromisoformat(text)
 
 
-def do(client: Client, url: str, sent: dict[str, str]) -> int:
+def do(client: Client, url: str, sent: Mapping[str, object]) -> int:
     """Preview, then confirm what was previewed; the status of the last answer."""
     page = client.post(url, sent).content.decode()
     seen = re.search(r'name="seen" value="(\w+)"', page)
     assert seen is not None, page
-    return client.post(url, sent | {"step": "confirm", "seen": seen[1]}).status_code
+    return client.post(url, {**sent, "step": "confirm", "seen": seen[1]}).status_code
 
 
 def day_of(contract: Contract, date: str) -> list[tuple[str, int]]:

@@ -7,19 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import ExtractHour, TruncDate
 
 from madoguchi.domain.notices.models import Message
-from madoguchi.ground.contracts.models import CalendarOverride, Contract
+from madoguchi.domain.procedures.models import Procedure
+from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates, phones
 from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS, ActorKind, Channel
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.kit.csvfile import Cell
 from madoguchi.ground.privacy.sealing import keyring
 
-from ..enums import State
-from ..models import Affected, Attendee, Booking, DayPlan, Event
+from ..enums import State, WalkInOutcome
+from ..models import Affected, Attendee, Booking, Event, WalkIn
 from ..rules import show_code
 from .desk import show_value, state_label, state_tone, unseal_contact, unseal_person
 
@@ -201,7 +203,7 @@ class SheetRow:
     site: str
     people: list[SheetPerson]
     phone: str
-    has_mail: bool
+    told: str
     needs: str
     state: str
     tone: str
@@ -241,7 +243,7 @@ def day_sheet(contract: Contract, date: dt.date, *, site: str = "", now: dt.date
                 site=booking.site.name,
                 people=party.get(booking.pk, []),
                 phone=show_value("phone", contact.get("phone")),
-                has_mail=booking.has_mail,
+                told=booking.medium.label if booking.medium else "",
                 needs=contact.get("needs", ""),
                 state=label,
                 tone=state_tone(label),
@@ -253,6 +255,42 @@ def day_sheet(contract: Contract, date: dt.date, *, site: str = "", now: dt.date
             )
         )
     return found
+
+
+@dataclass(frozen=True)
+class WalkInRow:
+    """A party that came without a booking."""
+
+    id: int
+    at: dt.datetime
+    site: str
+    people: int
+    procedures: str
+    language: str
+    outcome: str
+    withdrawn: bool
+
+
+def walk_ins_of(date: dt.date, *, site: str = "") -> list[WalkInRow]:
+    """Parties without a booking of a day by time; those taken back are marked. Two statements."""
+    rows = WalkIn.objects.filter(at__gte=_midnight(date), at__lt=_midnight(date + dt.timedelta(days=1))).select_related("site")
+    if site:
+        rows = rows.filter(site__code=site)
+    names = dict(Procedure.objects.values_list("code", "legal_name"))
+    languages = dict(settings.LANGUAGES)
+    return [
+        WalkInRow(
+            id=row.pk,
+            at=row.at.astimezone(JST),
+            site=row.site.name,
+            people=sum(row.people.values()),
+            procedures="、".join(f"{name} {row.people[code]}人" for code, name in names.items() if code in row.people),
+            language=languages.get(row.language, row.language),
+            outcome=WalkInOutcome(row.outcome).label,
+            withdrawn=row.withdrawn_at is not None,
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True)
@@ -292,7 +330,6 @@ def affected_rows(contract: Contract, *, settled: bool = False, most: int = 200)
         Message.objects.filter(ref__in=refs, kind="affected").order_by().values_list("ref").annotate(newest=Max("pk"))
     )
     states = dict(Message.objects.filter(pk__in=last.values()).values_list("ref", "state"))
-    causes = _causes(rows)
     found = []
     for row in rows:
         booking = row.booking
@@ -309,7 +346,7 @@ def affected_rows(contract: Contract, *, settled: bool = False, most: int = 200)
                 starts_at=booking.starts_at.astimezone(JST),
                 site=booking.site.name,
                 people=booking.people,
-                reason=causes.get(row.pk, row.reason),
+                reason=row.reason or "枠の変更",
                 listed_at=row.created_at.astimezone(JST),
                 told=told,
                 by_phone=by_phone,
@@ -320,29 +357,10 @@ def affected_rows(contract: Contract, *, settled: bool = False, most: int = 200)
     return found
 
 
-def _causes(rows: Sequence[Affected]) -> dict[int, str]:
-    """The reasons that staff gave for the changes of the day of a visit, where there are any."""
-    days = {row.pk: row.booking.starts_at.astimezone(JST).date() for row in rows}
-    given: dict[dt.date, list[tuple[int | None, str]]] = {}
-    changes = CalendarOverride.objects.filter(date__in=set(days.values()), withdrawn_at=None).exclude(kind="open")
-    for date, site, reason in changes.order_by("pk").values_list("date", "site_id", "reason"):
-        given.setdefault(date, []).append((site, reason))
-    plans = DayPlan.objects.filter(date__in=set(days.values()), withdrawn_at=None).order_by("pk")
-    for date, site, reason in plans.values_list("date", "pool__site_id", "reason"):
-        given.setdefault(date, []).append((site, reason))
-    found = {}
-    for row in rows:
-        reasons = [text for site, text in given.get(days[row.pk], []) if site in (None, row.booking.site_id)]
-        if reasons:
-            found[row.pk] = f"{row.reason}（{'・'.join(dict.fromkeys(reasons))}）"
-    return found
-
-
 def _told(booking: Booking, state: str | None) -> tuple[str, bool]:
-    if not booking.has_mail:
+    if booking.medium is None:
         return "電話が必要（メールなし）", True
+    way = booking.medium.label
     if state in ("bounced", "failed"):
-        return "電話が必要（メールが届かない）", True
-    if state == "sent":
-        return "メール送信済み", False
-    return "メール送信待ち", False
+        return f"電話が必要（{way}が届かない）", True
+    return (f"{way}送信済み" if state == "sent" else f"{way}送信待ち"), False

@@ -43,7 +43,8 @@ class HistoryLine:
 class ResidentBooking:
     """A booking as its owner sees it. Times are local (Japan). ``contact`` is None for a hold and after erasure.
 
-    ``affected``: a change of slots broke it, and nobody has settled that yet.
+    ``affected``: a change of slots broke it, and nobody has settled that yet; ``affected_reason`` is what staff gave as the
+    reason, in Japanese, or empty.
     """
 
     id: int
@@ -62,6 +63,7 @@ class ResidentBooking:
     contact: Contact | None
     history: tuple[HistoryLine, ...]
     affected: bool
+    affected_reason: str
 
     @property
     def is_live(self) -> bool:
@@ -110,6 +112,7 @@ def resident_booking(contract: Contract, code: str) -> ResidentBooking | None:
         HistoryLine(row.at.astimezone(JST), row.kind, row.actor_kind, row.change)
         for row in Event.objects.filter(booking=booking, kind__in=SHOWN_EVENTS).order_by("id")
     )
+    reason = Affected.objects.filter(booking=booking, settled_at=None).values_list("reason", flat=True).first()
     return ResidentBooking(
         id=booking.pk,
         code=booking.code,
@@ -126,7 +129,8 @@ def resident_booking(contract: Contract, code: str) -> ResidentBooking | None:
         people=people,
         contact=Contact(ring.unseal_json(CONTACT, booking.contact)) if booking.contact else None,
         history=history,
-        affected=Affected.objects.filter(booking=booking, settled_at=None).exists(),
+        affected=reason is not None,
+        affected_reason=reason or "",
     )
 
 

@@ -106,7 +106,7 @@ def line() -> list[Row]:
             channel=CHANNEL_LABELS[Channel(row.created_channel)],
             missed=row.missed,
             offered=_open(offers.get(row.pk)),
-            call=row.pk in offers and not row.booking.has_mail,
+            call=row.pk in offers and row.booking.medium is None,
         )
         for place, row in enumerate(found, start=1)
     ]

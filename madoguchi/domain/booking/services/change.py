@@ -26,7 +26,7 @@ from ..models import Affected, Attendee, Booking, Claim, Rest, Slot, Waiting
 from ..party import CONTACT, EVENT, PERSON, Contact, Person
 from ..rules import Refusal
 from .history import write_line
-from .reserve import TRIES, check_window, lock_booking, note_facts, tell
+from .reserve import TRIES, check_window, lock_booking, note_facts, takes_sms, tell
 
 
 @dataclass(frozen=True)
@@ -393,7 +393,7 @@ def edit_contact(contract: Contract, code: str, *, contact: Contact, by: Actor, 
         booking.contact = ring.seal_json(CONTACT, new)
         booking.phone_index = contact.phone_index(ring)
         booking.mail_index = contact.mail_index(ring)
-        booking.has_mail = bool(contact.email)
+        booking.has_mail, booking.by_sms = bool(contact.email), takes_sms(contract, contact)
         booking.version += 1
         booking.save()
         changed = sorted(k for k in {*was, *new} if was.get(k) != new.get(k))

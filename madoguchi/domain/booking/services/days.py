@@ -13,14 +13,23 @@ from collections.abc import Mapping, Sequence
 from django.db import transaction
 
 from madoguchi.ground.contracts.models import CalendarOverride, Contract
+from madoguchi.ground.contracts.profile import clock_of, minute_of
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor
 from madoguchi.ground.kit.clock import JST
 
 from ..models import DayPlan, Pool, Slot
-from .slots import CalendarChange, Effect, change_calendar, set_day, withdraw_calendar_change, withdraw_day
+from .slots import (
+    Bands,
+    CalendarChange,
+    Effect,
+    bands_of,
+    change_calendar,
+    set_day,
+    withdraw_calendar_change,
+    withdraw_day,
+)
 
-Bands = list[tuple[dt.time, dt.time, int]]
 Spans = Sequence[tuple[dt.time, dt.time]]
 
 
@@ -28,9 +37,9 @@ def added(existing: Bands, spans: Spans, *, minutes: int, last_reception: dt.tim
     """Bands of ``minutes`` in ``spans`` that touch no existing one and do not begin after the last reception."""
     found: Bands = []
     for begin, end in spans:
-        at = _minute(begin)
-        while at + minutes <= _minute(end):
-            first, last = _clock(at), _clock(at + minutes)
+        at = minute_of(begin)
+        while at + minutes <= minute_of(end):
+            first, last = clock_of(at), clock_of(at + minutes)
             late = last_reception is not None and first > last_reception
             if not late and not any(a < last and first < b for a, b, _ in existing):
                 found.append((first, last, places))
@@ -50,14 +59,6 @@ def within(existing: Bands, spans: Spans) -> Bands:
     return [band for band in existing if any(a <= band[0] and band[1] <= b for a, b in spans)]
 
 
-def _minute(clock: dt.time) -> int:
-    return clock.hour * 60 + clock.minute
-
-
-def _clock(minute: int) -> dt.time:
-    return dt.time(minute // 60, minute % 60)
-
-
 @transaction.atomic
 def change_day(
     contract: Contract, change: CalendarChange, *, places: Mapping[str, int], by: Actor, now: dt.datetime
@@ -71,7 +72,7 @@ def change_day(
         effect = change_calendar(contract, change, by=by, now=now)
         for pool in pools_of_change(contract, change.site, change.channel):
             planned = DayPlan.objects.filter(pool=pool, date=change.date, withdrawn_at=None).exists()
-            existing = _bands_of(pool, change.date)
+            existing = bands_on(pool, change.date)
             wanted = existing
             if change.kind == CalendarOverride.Kind.OPEN and places.get(pool.code):
                 wanted = sorted(
@@ -119,15 +120,13 @@ def pools_of_change(contract: Contract, site: str, channel: str) -> list[Pool]:
     return [pool for pool, own in zip(pools, wanted, strict=True) if own == channel or (not channel and own != "web")]
 
 
-def _bands_of(pool: Pool, date: dt.date) -> Bands:
+def bands_on(pool: Pool, date: dt.date) -> Bands:
+    """The open bands that a day of a pool has, with their planned places (inside the scope)."""
     midnight = dt.datetime.combine(date, dt.time(), JST)
     slots = Slot.objects.filter(
         pool=pool, starts_at__gte=midnight, starts_at__lt=midnight + dt.timedelta(days=1), closed=False
     )
-    return [
-        (s.starts_at.astimezone(JST).time(), s.ends_at.astimezone(JST).time(), s.planned)
-        for s in slots.order_by("starts_at")
-    ]
+    return bands_of({s.starts_at.astimezone(JST): (s.ends_at.astimezone(JST), s.planned) for s in slots})
 
 
 def _merge(effect: Effect, more: Effect) -> None:

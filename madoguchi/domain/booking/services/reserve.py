@@ -13,10 +13,12 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 from pydantic_core import to_json
 
+from madoguchi.domain.notices import sms
 from madoguchi.domain.notices.models import Kind, Message
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit import phones
 from madoguchi.ground.kit.actors import Actor
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import Keyring, keyring
@@ -214,6 +216,7 @@ def document(
         "phone": _hex(contact.phone_index(ring)) if contact else None,
         "mail": _hex(contact.mail_index(ring)) if contact else None,
         "has_mail": bool(contact and contact.email),
+        "by_sms": bool(contact and takes_sms(contract, contact)),
         "key": wanted.key,
         "print": _fingerprint(ring, wanted).hex(),
         "hold": deadline.isoformat() if deadline else None,
@@ -313,7 +316,7 @@ def confirm_hold(
         booking.contact = ring.seal_json(CONTACT, contact.as_dict())
         booking.phone_index = contact.phone_index(ring)
         booking.mail_index = contact.mail_index(ring)
-        booking.has_mail = bool(contact.email)
+        booking.has_mail, booking.by_sms = bool(contact.email), takes_sms(contract, contact)
         booking.language = language
         booking.version += 1
         booking.save()
@@ -379,16 +382,22 @@ def note_facts(
         )
 
 
+def takes_sms(contract: Contract, contact: Contact) -> bool:
+    """Whether the party is told by short message: no mail address, a mobile number, and the contract offers it."""
+    return not contact.email and phones.is_mobile(contact.phone) and sms.offered(contract)
+
+
 def tell(
     contract: Contract, booking: Booking, kind: Kind, *, now: dt.datetime, due: dt.datetime | None = None
 ) -> Model | None:
-    """Queue a mail about a booking in the running transaction; None when the resident left no address."""
-    if not booking.has_mail:
+    """Queue a notice about a booking in the running transaction; None when only the telephone reaches the resident."""
+    if booking.medium is None:
         return None
     return Message.objects.create(
         contract=contract,
         ref=f"booking:{booking.pk}",
         kind=kind,
+        medium=booking.medium,
         language=booking.language,
         state=Message.State.QUEUED,
         due_at=due or now,

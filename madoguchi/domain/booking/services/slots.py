@@ -6,8 +6,9 @@ Every deed here can be previewed: the very same deed runs and is rolled back, so
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from django.db import connection, transaction
 
@@ -15,7 +16,7 @@ from madoguchi.domain.notices.models import Kind
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.calendar import BusinessCalendar, Day, bands
 from madoguchi.ground.contracts.models import CalendarOverride, Contract, Site
-from madoguchi.ground.contracts.profile import clock_text, parse_span
+from madoguchi.ground.contracts.profile import END_OF_DAY, clock_text, parse_span
 from madoguchi.ground.contracts.queries import calendar_of
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor
@@ -28,10 +29,15 @@ from .history import write_line
 from .reserve import release_expired, tell
 
 Plan = dict[dt.datetime, tuple[dt.datetime, int]]
+Band = tuple[dt.time, dt.time, int]
+Bands = list[Band]
 
 
 class _Undo(Exception):
     pass
+
+
+E = TypeVar("E", bound="Effect")
 
 
 @dataclass
@@ -47,6 +53,12 @@ class Effect:
     def nothing(self) -> bool:
         return not (self.opened or self.changed or self.closed)
 
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """Equal for two effects that do the same to the same slots and bookings."""
+        slots = [[(pool.pk, *rest) for pool, *rest in rows] for rows in (self.opened, self.changed, self.closed)]
+        return (*map(tuple, slots), tuple(booking.pk for booking in self.broken))
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -58,18 +70,26 @@ class Pattern:
     capacity: int
 
 
-def preview(contract: Contract, deed: Callable[[], Effect]) -> Effect:
+def preview(contract: Contract, deed: Callable[[], E]) -> E:
     """What ``deed`` would do; nothing stays."""
-    effect: Effect | None = None
+    return attempt(contract, deed, wanted=lambda effect: False)[0]
+
+
+def attempt(contract: Contract, deed: Callable[[], E], *, wanted: Callable[[E], bool]) -> tuple[E, bool]:
+    """Do ``deed``, and keep it only if its effect is what was ``wanted``: what it does or would do, and whether it stays."""
+    effect: E | None = None
     with contract_scope(contract):
         try:
             with transaction.atomic():
                 effect = deed()
-                raise _Undo
+                if not wanted(effect):
+                    raise _Undo
         except _Undo:
             pass
+        else:
+            return effect, True
     assert effect is not None
-    return effect
+    return effect, False
 
 
 def planned_day(
@@ -104,40 +124,74 @@ def planned_day(
     return wanted
 
 
+@dataclass(frozen=True)
+class PoolDay:
+    """One day of a pool as it is planned: ``usual`` by patterns and calendar, ``plan`` where the day has bands of its own."""
+
+    pool: Pool
+    day: Day
+    usual: Plan
+    plan: DayPlan | None
+    wanted: Plan
+
+
+def pool_days(contract: Contract, pools: Sequence[Pool], first: dt.date, last: dt.date) -> Iterator[PoolDay]:
+    """The plans of these pools and days, pool by pool (inside the scope)."""
+    calendar: BusinessCalendar = calendar_of(contract, first, last)
+    breaks = {p.code: p.breaks for p in contract.profile.pools}
+    channels = {p.code: p.channel for p in contract.profile.pools}
+    sites = {site.pk: site.code for site in Site.objects.all()}
+    for pool in pools:
+        patterns = list(WeekPattern.objects.filter(pool=pool).order_by("pk"))
+        plans = {p.date: p for p in DayPlan.objects.filter(pool=pool, date__range=(first, last), withdrawn_at=None)}
+        codes = list(PoolProcedure.objects.filter(pool=pool).values_list("procedure__code", flat=True))
+        for day in calendar.days(sites[pool.site_id], channels.get(pool.code, "counter"), first, last):
+            plan = plans.get(day.date)
+            usual = planned_day(pool, day, patterns, None, breaks.get(pool.code, ()), codes)
+            wanted = planned_day(pool, day, (), plan, (), ()) if plan else usual
+            yield PoolDay(pool, day, usual, plan, wanted)
+
+
+def bands_of(plan: Plan) -> Bands:
+    """A plan of one day as bands in order; an end at midnight is 24:00."""
+    return sorted((start.time(), ends.time() if ends.time() != dt.time() else END_OF_DAY, n) for start, (ends, n) in plan.items())
+
+
 def _at(day: dt.date, clock: dt.time) -> dt.datetime:
-    if clock == dt.time.max:
+    if clock == END_OF_DAY:
         return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(0), JST)
     return dt.datetime.combine(day, clock, JST)
 
 
 def rebuild(
-    contract: Contract, pools: Sequence[Pool], first: dt.date, last: dt.date, *, by: Actor, now: dt.datetime
+    contract: Contract,
+    pools: Sequence[Pool],
+    first: dt.date,
+    last: dt.date,
+    *,
+    by: Actor,
+    now: dt.datetime,
+    reason: str = "",
+    dates: Collection[dt.date] | None = None,
 ) -> Effect:
     """Bring the slots of these pools and days (from now on) in line with patterns, day plans and calendar.
+
+    ``reason`` is a person's word that those affected read; ``dates`` limits the work to some of the days.
 
     Slots are never deleted once somebody could have seen them: a slot without a plan is closed. Bookings that lose their place go
     on the work list and are told by mail; none is cancelled. Runs in the caller's transaction and scope.
     """
     effect = Effect()
-    calendar: BusinessCalendar = calendar_of(contract, first, last)
     wanted: dict[tuple[int, dt.datetime], tuple[dt.datetime, int]] = {}
     by_pk = {pool.pk: pool for pool in pools}
-    breaks = {p.code: p.breaks for p in contract.profile.pools}
-    channels = {p.code: p.channel for p in contract.profile.pools}
-    for pool in pools:
-        patterns = list(WeekPattern.objects.filter(pool=pool).order_by("pk"))
-        plans = {p.date: p for p in DayPlan.objects.filter(pool=pool, date__range=(first, last), withdrawn_at=None)}
-        codes = list(PoolProcedure.objects.filter(pool=pool).values_list("procedure__code", flat=True))
-        site = Site.objects.get(pk=pool.site_id)
-        for day in calendar.days(site.code, channels.get(pool.code, "counter"), first, last):
-            plan = planned_day(pool, day, patterns, plans.get(day.date), breaks.get(pool.code, ()), codes)
-            wanted.update({(pool.pk, start): value for start, value in plan.items() if start > now})
+    for found in pool_days(contract, pools, first, last):
+        if dates is None or found.day.date in dates:
+            wanted.update({(found.pool.pk, start): value for start, value in found.wanted.items() if start > now})
     span = (_at(first, dt.time(0)), _at(last + dt.timedelta(days=1), dt.time(0)))
-    existing = list(
-        Slot.objects.filter(pool__in=pools, starts_at__gt=now, starts_at__gte=span[0], starts_at__lt=span[1])
-        .select_for_update(of=("self",), no_key=True)
-        .order_by("pk")
-    )
+    those = Slot.objects.filter(pool__in=pools, starts_at__gt=now, starts_at__gte=span[0], starts_at__lt=span[1])
+    if dates is not None:
+        those = those.filter(starts_at__date__in=dates)
+    existing = list(those.select_for_update(of=("self",), no_key=True).order_by("pk"))
     change: list[tuple[int, int, bool, dt.datetime]] = []
     seen = set()
     for slot in existing:
@@ -181,7 +235,7 @@ def rebuild(
             )
             broken = cursor.fetchone()[0]
         if broken:
-            effect.broken = flag_broken(contract, broken, reason="枠の変更", by=by, now=now)
+            effect.broken = flag_broken(contract, broken, reason=reason, by=by, now=now)
     part(contract, pools, first, last, now=now)
     for rows in (effect.opened, effect.changed, effect.closed):
         rows.sort(key=lambda row: (row[1], row[0].pk))  # type: ignore[attr-defined]
@@ -233,6 +287,32 @@ def flag_broken(contract: Contract, slots: Sequence[int], *, reason: str, by: Ac
     return told
 
 
+def put_plans(
+    contract: Contract,
+    pool: Pool,
+    days: Mapping[dt.date, Sequence[Band] | None],
+    *,
+    reason: str,
+    by: Actor,
+    now: dt.datetime,
+) -> None:
+    """Give days of a pool bands of their own (None: back to the patterns); what stood there stays as history."""
+    DayPlan.objects.filter(pool=pool, date__in=days, withdrawn_at=None).update(withdrawn_at=now)
+    DayPlan.objects.bulk_create(
+        DayPlan(
+            contract=contract,
+            pool=pool,
+            date=date,
+            bands=[[clock_text(a), clock_text(b), n] for a, b, n in day_bands],
+            reason=reason,
+            created_at=now,
+            created_by=by.label,
+        )
+        for date, day_bands in days.items()
+        if day_bands is not None
+    )
+
+
 def horizon(contract: Contract, now: dt.datetime) -> dt.date:
     """The last day for which slots are kept ready: the booking window and a margin for staff."""
     return now.date() + dt.timedelta(days=contract.profile.booking.window.open_days_ahead + 35)
@@ -266,7 +346,7 @@ def set_patterns(
         WeekPattern.objects.bulk_create(rows)
         effect = rebuild(contract, [pool], max(valid_from, now.date()), horizon(contract, now), by=by, now=now)
         audit.record(
-            contract, "slots.pattern", f"pool:{pool.code}", by=by, now=now, valid_from=valid_from, **_counts(effect)
+            contract, "slots.pattern", f"pool:{pool.code}", by=by, now=now, valid_from=valid_from, **counts(effect)
         )
         return effect
 
@@ -275,7 +355,7 @@ def set_day(
     contract: Contract,
     pool: Pool,
     date: dt.date,
-    day_bands: Sequence[tuple[dt.time, dt.time, int]],
+    day_bands: Sequence[Band],
     *,
     reason: str,
     by: Actor,
@@ -284,19 +364,10 @@ def set_day(
     """Give one day of a pool its own bands (an empty list closes it for reservations)."""
     with contract_scope(contract):
         lock_pools([pool])
-        DayPlan.objects.filter(pool=pool, date=date, withdrawn_at=None).update(withdrawn_at=now)
-        DayPlan.objects.create(
-            contract=contract,
-            pool=pool,
-            date=date,
-            bands=[[clock_text(a), clock_text(b), n] for a, b, n in day_bands],
-            reason=reason,
-            created_at=now,
-            created_by=by.label,
-        )
-        effect = rebuild(contract, [pool], date, date, by=by, now=now)
+        put_plans(contract, pool, {date: day_bands}, reason=reason, by=by, now=now)
+        effect = rebuild(contract, [pool], date, date, by=by, now=now, reason=reason)
         audit.record(
-            contract, "slots.day", f"pool:{pool.code}", by=by, now=now, date=date, reason=reason, **_counts(effect)
+            contract, "slots.day", f"pool:{pool.code}", by=by, now=now, date=date, reason=reason, **counts(effect)
         )
         return effect
 
@@ -305,10 +376,10 @@ def withdraw_day(contract: Contract, pool: Pool, date: dt.date, *, by: Actor, no
     """Return a day to its weekly patterns."""
     with contract_scope(contract):
         lock_pools([pool])
-        DayPlan.objects.filter(pool=pool, date=date, withdrawn_at=None).update(withdrawn_at=now)
+        put_plans(contract, pool, {date: None}, reason="", by=by, now=now)
         effect = rebuild(contract, [pool], date, date, by=by, now=now)
         audit.record(
-            contract, "slots.day", f"pool:{pool.code}", by=by, now=now, date=date, reason="元に戻す", **_counts(effect)
+            contract, "slots.day", f"pool:{pool.code}", by=by, now=now, date=date, reason="元に戻す", **counts(effect)
         )
         return effect
 
@@ -344,10 +415,10 @@ def change_calendar(contract: Contract, change: CalendarChange, *, by: Actor, no
             created_at=now,
             created_by=by.label,
         )
-        effect = rebuild(contract, pools, change.date, change.date, by=by, now=now)
+        effect = rebuild(contract, pools, change.date, change.date, by=by, now=now, reason=change.reason)
         audit.record(
             contract, "calendar.changed", f"override:{row.pk}", by=by, now=now, date=change.date, kind=change.kind, site=change.site, channel=change.channel,
-            intervals=row.intervals, reason=change.reason, **_counts(effect),
+            intervals=row.intervals, reason=change.reason, **counts(effect),
         )  # fmt: skip
         return effect
 
@@ -362,7 +433,7 @@ def withdraw_calendar_change(contract: Contract, override: int, *, by: Actor, no
         lock_pools(pools)
         effect = rebuild(contract, pools, row.date, row.date, by=by, now=now)
         audit.record(
-            contract, "calendar.withdrawn", f"override:{row.pk}", by=by, now=now, date=row.date, **_counts(effect)
+            contract, "calendar.withdrawn", f"override:{row.pk}", by=by, now=now, date=row.date, **counts(effect)
         )
         return effect
 
@@ -374,7 +445,7 @@ def extend(contract: Contract, *, by: Actor, now: dt.datetime) -> Effect:
         lock_pools(pools)
         effect = rebuild(contract, pools, now.date(), horizon(contract, now), by=by, now=now)
         if not effect.nothing:
-            audit.record(contract, "slots.rebuilt", f"contract:{contract.code}", by=by, now=now, **_counts(effect))
+            audit.record(contract, "slots.rebuilt", f"contract:{contract.code}", by=by, now=now, **counts(effect))
         return effect
 
 
@@ -389,7 +460,8 @@ def settle(contract: Contract, affected: int, *, outcome: str, by: Actor, now: d
         audit.record(contract, "affected.settled", f"booking:{row.booking_id}", by=by, now=now, outcome=outcome)
 
 
-def _counts(effect: Effect) -> dict[str, int]:
+def counts(effect: Effect) -> dict[str, int]:
+    """How much a change did, for the audit log."""
     return {
         "opened": len(effect.opened),
         "changed": len(effect.changed),

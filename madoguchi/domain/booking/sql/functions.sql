@@ -115,7 +115,7 @@ end $$;
 
 -- A group of reservations of one contract in one go: claim, then write booking, attendees, claims, history, audit, fact and mail
 -- job for those granted. p_doc is a JSON array, one object per reservation, in order of arrival:
---   code, state, site, starts, ends, channel, kind, ref, label, lang, contact, phone, mail, has_mail, key, print, hold, over, share, site_code,
+--   code, state, site, starts, ends, channel, kind, ref, label, lang, contact, phone, mail, has_mail, by_sms, key, print, hold, over, share, site_code,
 --   people: [{procedure, code, starts, ends, person, index, slots: [id, …]}]      (binary values in hex)
 -- Returns for each reservation, in order: outcome ('created' | 'full' | 'replayed'), code, id, fingerprint (hex) of the stored one.
 create or replace function booking_reserve_many(p_contract smallint, p_now timestamptz, p_lane smallint, p_doc jsonb)
@@ -152,16 +152,16 @@ begin
   with r as (
     select * from rows from (jsonb_to_recordset(p_doc) as (
       code text, state text, site bigint, starts timestamptz, ends timestamptz, n int, channel text, kind text, lang text,
-      contact text, phone text, mail text, has_mail boolean, key text, print text, hold timestamptz, over boolean
-    )) with ordinality as r(code, state, site, starts, ends, n, channel, kind, lang, contact, phone, mail, has_mail, key, print,
+      contact text, phone text, mail text, has_mail boolean, by_sms boolean, key text, print text, hold timestamptz, over boolean
+    )) with ordinality as r(code, state, site, starts, ends, n, channel, kind, lang, contact, phone, mail, has_mail, by_sms, key, print,
                             hold, over, o)
     where v_ok[o] and v_seen[o] is null
   ), ins as (
     insert into booking_booking(contract_id, code, state, site_id, starts_at, ends_at, people, channel, actor_kind, language,
-        contact, phone_index, mail_index, has_mail, overbooked, idempotency_key, fingerprint, hold_expires_at, version,
+        contact, phone_index, mail_index, has_mail, by_sms, overbooked, idempotency_key, fingerprint, hold_expires_at, version,
         created_at, no_show)
       select p_contract, code, state, site, starts, ends, n, channel, kind, lang, decode(contact, 'hex'), decode(phone, 'hex'),
-        decode(mail, 'hex'), has_mail, over, key, decode(print, 'hex'), hold, 1, p_now, false
+        decode(mail, 'hex'), has_mail, coalesce(by_sms, false), over, key, decode(print, 'hex'), hold, 1, p_now, false
       from r order by o
       returning id, code
   )
@@ -195,10 +195,11 @@ begin
     where v_id[r.o] is not null and r.d->>'state' = 'booked'
     group by r.o, r.d, p->>'code' order by r.o;
 
-  insert into notices_message(contract_id, ref, kind, language, state, due_at, attempts, created_at)
-    select p_contract, 'booking:' || v_id[r.o], 'created', r.d->>'lang', 'queued', p_now, 0, p_now
+  insert into notices_message(contract_id, ref, kind, medium, language, state, due_at, attempts, created_at)
+    select p_contract, 'booking:' || v_id[r.o], 'created', case when (r.d->>'has_mail')::boolean then 'mail' else 'sms' end,
+           r.d->>'lang', 'queued', p_now, 0, p_now
     from jsonb_array_elements(p_doc) with ordinality r(d, o)
-    where v_id[r.o] is not null and r.d->>'state' = 'booked' and (r.d->>'has_mail')::boolean;
+    where v_id[r.o] is not null and r.d->>'state' = 'booked' and ((r.d->>'has_mail')::boolean or coalesce((r.d->>'by_sms')::boolean, false));
 
   perform audit_append(p_contract, p_lane, p_now, array_agg(r.d->>'kind' order by r.o), array_agg(r.d->>'channel' order by r.o),
                        array_agg(r.d->>'ref' order by r.o),

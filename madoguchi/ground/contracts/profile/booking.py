@@ -161,6 +161,12 @@ class Waiting(Part):
     most_missed: Positive = Field(3, le=20, description="返事のない案内がこの回数になったら待つのを終える")
 
 
+class Notices(Part):
+    """Ways of notices beside mail."""
+
+    sms: Flag = Field(False, description="メールのない方の携帯電話にSMSで知らせるか（サーバーにSMSの設定があるときだけ送る）")
+
+
 class External(Part):
     """A reservation site that the city owns."""
 

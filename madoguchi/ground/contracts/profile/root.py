@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from pydantic import Field
 
-from .booking import Booking, Pool, Procedure
+from .booking import Booking, Notices, Pool, Procedure
 from .duties import Duty, Kpis, Payment, Retention, Staffing
 from .hours import Hours, StopRule, YearEnd
 from .parties import Channels, City, Contractor, Fiscal, Outreach, Site, Term
@@ -52,6 +52,7 @@ class Profile(Part):
     outreach: Outreach = Field(Outreach(), description="出張申請受付")
     procedures: tuple[Procedure, ...] = Field(min_length=1, description="手続き")
     booking: Booking = Field(Booking(), description="予約")
+    notices: Notices = Field(Notices(), description="お知らせ")
     pools: tuple[Pool, ...] = Field((), description="予約枠の組")
     kpis: Kpis = Field(Kpis(), description="指標と想定件数")
     staffing: tuple[Staffing, ...] = Field((), description="人員の配置")

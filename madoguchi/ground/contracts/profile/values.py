@@ -32,6 +32,16 @@ def clock_text(value: time) -> str:
     return "24:00" if value == END_OF_DAY else value.strftime("%H:%M")
 
 
+def minute_of(clock: time) -> int:
+    """Minutes from midnight; the end of the day is 1440."""
+    return 1440 if clock == END_OF_DAY else clock.hour * 60 + clock.minute
+
+
+def clock_of(minute: int) -> time:
+    """The time of day of 0…1440 minutes from midnight."""
+    return END_OF_DAY if minute == 1440 else time(minute // 60, minute % 60)
+
+
 def parse_clock(value: Any) -> time:
     """A time of day from ``"8:30"``, ``"24:00"`` or a TOML time. Raises :class:`PydanticCustomError`."""
     if isinstance(value, time):

@@ -1,0 +1,43 @@
+"""Who of the city is told of a planned stop, and what the mail says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from madoguchi.ground.accounts.models import Assignment, Role, User
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit import dates
+from madoguchi.ground.kit.clock import JST
+
+from .models import Kind, PlannedStop
+from .recipients import Recipient
+
+
+def officials(contract: Contract) -> list[User]:
+    """Active users with the city's role of a contract."""
+    rows = Assignment.objects.filter(contract=contract, role=Role.CITY, user__is_active=True).select_related("user")
+    return [row.user for row in rows.order_by("user_id")]
+
+
+def resolve(
+    contract: Contract, record_id: int, language: str, kind: str, *, medium: str, detail: Mapping[str, Any]
+) -> Recipient | None:
+    """The official ``detail["user"]``, while still one; None when the stop is not what the notice says any more."""
+    stop = PlannedStop.objects.filter(pk=record_id).first()
+    user = next((user for user in officials(contract) if user.pk == detail["user"]), None)
+    if stop is None or user is None or (stop.withdrawn_at is not None) != (kind == Kind.STOP_DROPPED):
+        return None
+    begins, ends, announced = (t.astimezone(JST) for t in (stop.starts_at, stop.ends_at, stop.announce_at))
+    context = {
+        "city": contract.profile.city.name,
+        "begins": f"{dates.show(begins.date())} {begins:%H:%M}",
+        "ends": f"{dates.show(ends.date())} {ends:%H:%M}",
+        "announced": f"{dates.show(announced.date())} {announced:%H:%M}",
+        "reason": stop.reason,
+        "who": stop.created_by,
+        "link": f"{settings.PUBLIC_URL}/staff/{contract.code}/stops/",
+    }
+    return Recipient(user.email, context)
