@@ -64,6 +64,7 @@ class ResidentBooking:
     history: tuple[HistoryLine, ...]
     affected: bool
     affected_reason: str
+    reached: bool
 
     @property
     def is_live(self) -> bool:
@@ -131,6 +132,7 @@ def resident_booking(contract: Contract, code: str) -> ResidentBooking | None:
         history=history,
         affected=reason is not None,
         affected_reason=reason or "",
+        reached=booking.medium is not None,
     )
 
 

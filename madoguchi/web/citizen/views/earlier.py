@@ -54,6 +54,7 @@ def earlier(request: HttpRequest, contract: Contract, booking: ResidentBooking) 
         **showing.frame(request, contract),
         **view,
         "wait": showing.wait_view(wait),
+        "reached": booking.reached,
         "days": [(one.isoformat(), showing.day_text(one), one == day) for one in days],
         "parts": [(part.value, text, part.value in chosen) for part, text in showing.PARTS.items()],
         "problem": problem,
