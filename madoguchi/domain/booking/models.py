@@ -117,7 +117,10 @@ class Slot(TenantModel):
 
 
 class Booking(TenantModel):
-    """One reservation. ``contact`` seals phone, mail, address, note; ``starts_at``/``ends_at`` span the whole party."""
+    """One reservation. ``contact`` seals phone, mail, address, note; ``starts_at``/``ends_at`` span the whole party.
+
+    ``erased_fields``: codes of fields whose own time was over before that of the rest; a later change may bring them back.
+    """
 
     code = models.CharField(max_length=12)
     state = models.CharField(max_length=10, choices=State.choices)
@@ -141,6 +144,7 @@ class Booking(TenantModel):
     arrived_at = models.DateTimeField(null=True)
     no_show = models.BooleanField(default=False)
     erased_at = models.DateTimeField(null=True)
+    erased_fields = ArrayField(models.CharField(max_length=40), default=list, db_default=[])
 
     class Meta:
         constraints = [

@@ -38,7 +38,7 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.guard import REFUSAL, may_hold_number, scan_json
 from madoguchi.ground.privacy.sealing import keyring
 
-from .schema import ChangeBody, PersonBody, ReservationBody, openapi
+from .schema import ChangeBody, ContactBody, PersonBody, ReservationBody, openapi
 
 log = logging.getLogger(__name__)
 _PATH = re.compile(r"/api/v1/([a-z0-9-]+)/reservations(?:/([A-Za-z0-9-]{1,20}))?/?")
@@ -239,11 +239,14 @@ def _people(
     return cleaned
 
 
-def _contact(contract: Contract, body: Any, today: dt.date) -> Contact:
-    result = clean_contact(contract.profile, body.model_dump(), today=today)
-    if result.errors:
+def _contact(contract: Contract, procedures: list[str], body: ContactBody, today: dt.date) -> Contact:
+    told = body.model_dump()
+    result = clean_contact(contract.profile, procedures, told, today=today)
+    unknown = [code for code in body.own if contract.profile.booking.field(code) is None]
+    errors = {**result.errors, **dict.fromkeys(unknown, "この契約では聞いていない項目です。")}
+    if errors:
         raise Failure(
-            422, "入力を確かめてください。", [{"field": f"contact.{f}", "message": m} for f, m in result.errors.items()]
+            422, "入力を確かめてください。", [{"field": f"contact.{f}", "message": m} for f, m in errors.items()]
         )
     return Contact(result.values)
 
@@ -260,7 +263,7 @@ def _post(request: HttpRequest, contract: Contract) -> HttpResponse:
         site=body.site,
         starts_at=body.starts_at.astimezone(JST),
         people=people,
-        contact=_contact(contract, body.contact, now.date()),
+        contact=_contact(contract, [code for code, _person in people], body.contact, now.date()),
         language=body.language,
         key=f"k{key.id}.{idempotency}",
     )
@@ -327,7 +330,7 @@ def _patch(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
             raise Refused(Refusal.STALE)
         version = body.version
         if body.contact is not None:
-            contact = _contact(contract, body.contact, now.date())
+            contact = _contact(contract, _procedures(booking, body), body.contact, now.date())
             edited = change.edit_contact(contract, code, contact=contact, by=by, now=now)
             version = edited.version if version is not None else None
         if body.starts_at is not None or body.people is not None:
@@ -335,6 +338,14 @@ def _patch(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
             starts = body.starts_at.astimezone(JST) if body.starts_at else booking.starts_at
             change.revise(contract, code, members=members, starts_at=starts, by=by, now=now, version=version)
         return _json(200, _shown(contract, _find(contract, code)))
+
+
+def _procedures(booking: Booking, body: ChangeBody) -> list[str]:
+    """What the party comes for after the change."""
+    before = dict(Attendee.objects.filter(booking=booking).values_list("pk", "procedure__code"))
+    if body.people is None:
+        return list(before.values())
+    return [person.procedure or before.get(person.id or 0, "") for person in body.people]
 
 
 def _members(contract: Contract, booking: Booking, body: ChangeBody, today: dt.date) -> list[change.Member]:

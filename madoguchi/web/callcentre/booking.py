@@ -136,8 +136,7 @@ def contact(request: HttpRequest, contract: Contract, code: str) -> HttpResponse
     status = 200
     if request.method == "POST":
         form.contact_data = read(contract, request.POST, [panel.people[0].procedure]).contact_data
-        form.rows = []
-        form.check(request.now.date())
+        form.check_contact(request.now.date())
         if str(panel.booking.version) != request.POST.get("version"):
             context["refused"], status = Refused(Refusal.STALE).message, 409
         elif form.ready and form.contact is not None:
@@ -149,7 +148,6 @@ def contact(request: HttpRequest, contract: Contract, code: str) -> HttpResponse
                 return redirect(reverse("callcentre:booking", args=[contract.code, panel.code]) + "?done=contact")
         else:
             status = 422
-    form.rows = []
     form.draw(request.now.date())
     return render(
         request, "callcentre/contact.html", {**context, "form": form, "summary": form.summary()}, status=status

@@ -64,7 +64,7 @@ def test_a_person_is_cleaned(profile: Profile, field: str, typed: str, kept: str
     ],
 )
 def test_a_contact_is_cleaned(profile: Profile, field: str, typed: str, kept: str) -> None:
-    cleaned = clean_contact(profile, {"phone": "090-1234-5678", field: typed}, today=TODAY)
+    cleaned = clean_contact(profile, ["card_pickup"], {"phone": "090-1234-5678", field: typed}, today=TODAY)
     assert cleaned.errors == {}
     assert cleaned.values[field] == kept
 
@@ -95,7 +95,7 @@ def test_a_wrong_person_says_what_to_do_and_keeps_what_was_typed(
     ("field", "typed"), [("phone", "12"), ("email", "taro"), ("email", "a@b"), ("postal_code", "12"), ("phone", "")]
 )
 def test_a_wrong_contact_keeps_what_was_typed(profile: Profile, field: str, typed: str) -> None:
-    cleaned = clean_contact(profile, {"phone": "090-1234-5678", field: typed}, today=TODAY)
+    cleaned = clean_contact(profile, ["card_pickup"], {"phone": "090-1234-5678", field: typed}, today=TODAY)
     assert list(cleaned.errors) == [field]
     assert cleaned.values.get(field, "") == typed
 
@@ -115,14 +115,14 @@ def test_staff_may_leave_out_what_a_resident_could_not_tell_but_the_phone(profil
         update={"fields": tuple(f.model_copy(update={"required": True}) for f in profile.booking.fields)}
     )
     strict = profile.model_copy(update={"booking": required})
-    assert list(clean_contact(strict, {"phone": "0829309100"}, today=TODAY, by_staff=True).errors) == []
-    assert list(clean_contact(strict, {}, today=TODAY, by_staff=True).errors) == ["phone"]
-    assert len(clean_contact(strict, {}, today=TODAY).errors) == 6
+    assert list(clean_contact(strict, ["card_pickup"], {"phone": "0829309100"}, today=TODAY, by_staff=True).errors) == []
+    assert list(clean_contact(strict, ["card_pickup"], {}, today=TODAY, by_staff=True).errors) == ["phone"]
+    assert len(clean_contact(strict, ["card_pickup"], {}, today=TODAY).errors) == 6
 
 
 def test_fields_belong_to_procedures(profile: Profile) -> None:
-    assert ("notice_number", False) in fields_of(profile, "card_pickup", person=True)
-    assert "notice_number" not in dict(fields_of(profile, "pin_reset", person=True))
+    assert ("notice_number", False) in fields_of(profile, ["card_pickup"], person=True)
+    assert "notice_number" not in dict(fields_of(profile, ["pin_reset"], person=True))
     assert "notice_number" in dict(fields_of(profile, None, person=True))
     assert not {c for c, _ in fields_of(profile, None, person=True)} & {
         c for c, _ in fields_of(profile, None, person=False)
@@ -139,7 +139,7 @@ def test_fields_belong_to_procedures(profile: Profile) -> None:
 def test_no_input_breaks_the_cleaning(profile: Profile, data: dict[str, Any]) -> None:
     for cleaned in (
         clean_person(profile, "card_pickup", data, today=TODAY),
-        clean_contact(profile, data, today=TODAY),
+        clean_contact(profile, ["card_pickup"], data, today=TODAY),
     ):
         assert all(isinstance(value, str) for value in cleaned.values.values())
         assert all(message for message in cleaned.errors.values())

@@ -448,7 +448,10 @@ def _detail_forms(
     if len(people) > 1:
         for n, form in enumerate(people, start=1):
             form.caption = _("%(n)s人目") % {"n": n}
-    return people, forms.contact_form(contract.profile, today=today, data=data, initial=draft.get("contact"))
+    contact = forms.contact_form(
+        contract.profile, flow.procedures, today=today, data=data, initial=draft.get("contact")
+    )
+    return people, contact
 
 
 def _typed(people: list[forms.PartyForm], contact: forms.PartyForm) -> dict[str, Any]:
@@ -500,9 +503,6 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
             found.done, found.draft, found.clean = True, "", ""
             flows.save(request, contract, found)
             return redirect("citizen:done", contract.code, found.id)
-    labels = {
-        rule.code: rule.label or forms.LABELS.get(rule.code, rule.code) for rule in contract.profile.booking.fields
-    }
     shown = showing.names(showing.shown_procedures(showing.language()))
     context = {
         **showing.frame(request, contract),
@@ -510,10 +510,10 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
         "problem": problem,
         "twin": twin,
         "party": [
-            (n, shown[code], _rows(labels, values))
+            (n, shown[code], _rows(contract, values))
             for n, (code, values) in enumerate(zip(found.procedures, clean["people"], strict=True), start=1)
         ],
-        "contact_rows": _rows(labels, clean["contact"]),
+        "contact_rows": _rows(contract, clean["contact"]),
         "no_mail": not clean["contact"].get("email"),
         "change_until": showing.cutoff_text(contract.profile.booking.window.change_until),
         "cancel_until": showing.cutoff_text(contract.profile.booking.window.cancel_until),
@@ -522,14 +522,12 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
     return render(request, "citizen/check.html", context, status=409 if problem else 200)
 
 
-def _rows(labels: dict[str, Any], values: dict[str, str]) -> list[tuple[Any, str]]:
-    rows = []
-    for code, label in labels.items():
-        value = values.get(code, "")
-        if not value:
-            continue
-        rows.append((label, showing.field_text(code, value)))
-    return rows
+def _rows(contract: Contract, values: dict[str, str]) -> list[tuple[str, str]]:
+    return [
+        (forms.label_of(rule), showing.field_text(rule, values[rule.code]))
+        for rule in contract.profile.booking.fields
+        if values.get(rule.code)
+    ]
 
 
 @require_POST

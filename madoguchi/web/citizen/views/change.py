@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.errors import Refused
-from madoguchi.domain.booking.party import Contact, Person
+from madoguchi.domain.booking.party import Contact, Person, missing_of_contact
 from madoguchi.domain.booking.queries.resident import Companion, ResidentBooking
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.services import change as deeds
@@ -229,6 +229,11 @@ def _person_page(
                 problem, status = refused.message, 409
             else:
                 text = _("内容を変更しました。") if companion else _("人数を増やしました。")
+                codes = [member.procedure for member in members]
+                if missing_of_contact(contract.profile, codes, booking.contact or Contact({})):
+                    messages.success(request, text)
+                    messages.warning(request, _("この手続きのために、あと少し入力をお願いします。"))
+                    return redirect(f"{manage_path(contract, booking.code)}contact/")
                 return _back(request, contract, booking, text)
     context = {
         **_frame(request, contract, booking),
@@ -279,7 +284,7 @@ def contact(request: HttpRequest, contract: Contract, booking: ResidentBooking) 
     initial = booking.contact.as_dict() if booking.contact else None
     if initial and initial.get("phone"):
         initial["phone"] = showing.phones.show(initial["phone"])
-    form = forms.contact_form(contract.profile, today=now.date(), data=data, initial=initial)
+    form = forms.contact_form(contract.profile, booking.procedures, today=now.date(), data=data, initial=initial)
     problem, status = "", 200
     if data is not None:
         status = 422
