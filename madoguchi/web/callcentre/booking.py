@@ -135,7 +135,9 @@ def contact(request: HttpRequest, contract: Contract, code: str) -> HttpResponse
     form = of_panel(contract, panel)
     status = 200
     if request.method == "POST":
-        form.contact_data = read(contract, request.POST, [panel.people[0].procedure]).contact_data
+        sent = read(contract, request.POST, [panel.people[0].procedure])
+        form.contact_data, form.filling = sent.contact_data, sent.filling
+    if request.method == "POST" and form.filling is None:
         form.check_contact(request.now.date())
         if str(panel.booking.version) != request.POST.get("version"):
             context["refused"], status = Refused(Refusal.STALE).message, 409

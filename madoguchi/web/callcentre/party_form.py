@@ -18,7 +18,7 @@ from madoguchi.domain.procedures.queries import bring_rows
 from madoguchi.domain.procedures.rules.bring import situations_asked
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.profile import FieldRule
-from madoguchi.ground.kit import dates
+from madoguchi.ground.kit import dates, postal
 
 MOST_ROWS = 20
 WIDE = ("address", "needs", "memo")
@@ -88,6 +88,17 @@ class PartyForm:
     contact_boxes: list[Box] = field(default_factory=list)
     contact: Contact | None = None
     errors: dict[str, str] = field(default_factory=dict)
+    filling: postal.Filling | None = None
+
+    @property
+    def fills_address(self) -> bool:
+        """Whether the address can be filled in from the postal code."""
+        return {"postal_code", "address"} <= {box.code for box in self.contact_boxes}
+
+    def fill_address(self, chosen: str) -> None:
+        """Put the address of the postal code in front of what was typed of it; ``filling`` says how it went."""
+        self.filling = postal.fill(self.contact_data.get("postal_code", ""), self.contact_data.get("address", ""), chosen)
+        self.contact_data["address"] = self.filling.address
 
     @property
     def kept(self) -> list[Row]:
@@ -258,4 +269,6 @@ def read(contract: Contract, data: Mapping[str, Any], procedures: Sequence[str])
     form.contact_data = {
         code: str(data.get(f"c_{code}") or "") for code, _ in fields_of(contract.profile, None, person=False)
     }
+    if data.get("step") == "fill":
+        form.fill_address(str(data.get("area") or ""))
     return form

@@ -18,7 +18,7 @@ from madoguchi.domain.procedures.briefing import situation_text, who_text
 from madoguchi.domain.procedures.enums import Situation, Who
 from madoguchi.domain.procedures.queries import Shown
 from madoguchi.ground.contracts.profile import FieldRule, Profile
-from madoguchi.ground.kit import dates
+from madoguchi.ground.kit import dates, postal
 from madoguchi.web.ui.dates import DateParts, DatePartsWidget, parse_parts
 from madoguchi.web.ui.templatetags.ui import html_lang
 
@@ -131,6 +131,7 @@ class PartyForm(forms.Form):
         self.cleaner = cleaner
         self.answer: dict[str, str] = {}
         self.caption = ""
+        self.filling: postal.Filling | None = None
         self.numbers = {rule.code for rule in profile.booking.fields if rule.kind == "number"}
         for code, required in rules:
             rule = profile.booking.field(code)
@@ -178,6 +179,18 @@ class PartyForm(forms.Form):
             code: field.widget.value_from_datadict(self.data, self.files, self.add_prefix(code))
             for code, field in self.fields.items()
         }
+
+    @property
+    def fills_address(self) -> bool:
+        """Whether the address can be filled in from the postal code."""
+        return {"postal_code", "address"} <= self.fields.keys()
+
+    def filled(self) -> tuple[postal.Filling, dict[str, Any]]:
+        """What became of filling in the address, and everything typed with it."""
+        self.full_clean()
+        typed = self.typed()
+        filling = postal.fill(typed["postal_code"] or "", typed["address"] or "", self.data.get(f"{self.prefix}-area", ""))
+        return filling, {**typed, "address": filling.address}
 
     @property
     def rows(self) -> list[tuple[Any, str]]:

@@ -403,7 +403,10 @@ def details(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse
     now = request.now  # type: ignore[attr-defined]
     bound = request.POST if request.method == "POST" else None
     people, contact = _detail_forms(contract, found, now.date(), bound)
-    if bound is not None:
+    if bound is not None and "fill" in bound and contact.fills_address:
+        people, contact = _fill_address(request, contract, found, people, contact)
+        bound = None
+    elif bound is not None:
         valid = sum(form.is_valid() for form in (*people, contact)) == len(people) + 1
         found.draft = flows.seal(contract, _typed(people, contact))
         found.clean = (
@@ -451,6 +454,25 @@ def _detail_forms(
     contact = forms.contact_form(
         contract.profile, flow.procedures, today=today, data=data, initial=draft.get("contact")
     )
+    return people, contact
+
+
+def _fill_address(
+    request: HttpRequest,
+    contract: Contract,
+    flow: flows.Flow,
+    people: list[forms.PartyForm],
+    contact: forms.PartyForm,
+) -> tuple[list[forms.PartyForm], forms.PartyForm]:
+    """Forms with the address of the postal code; everything typed is kept, nothing is found fault with yet."""
+    for form in people:
+        form.full_clean()
+    filling, typed = contact.filled()
+    flow.draft = flows.seal(contract, {**_typed(people, contact), "contact": typed})
+    flow.clean = ""
+    flows.save(request, contract, flow)
+    people, contact = _detail_forms(contract, flow, request.now.date(), None)  # type: ignore[attr-defined]
+    contact.filling = filling
     return people, contact
 
 

@@ -286,7 +286,11 @@ def contact(request: HttpRequest, contract: Contract, booking: ResidentBooking) 
         initial["phone"] = showing.phones.show(initial["phone"])
     form = forms.contact_form(contract.profile, booking.procedures, today=now.date(), data=data, initial=initial)
     problem, status = "", 200
-    if data is not None:
+    if data is not None and "fill" in data and form.fills_address:
+        filling, typed = form.filled()
+        form = forms.contact_form(contract.profile, booking.procedures, today=now.date(), initial=typed)
+        form.filling = filling
+    elif data is not None:
         status = 422
         if form.is_valid():
             try:
