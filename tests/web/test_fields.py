@@ -129,6 +129,15 @@ def test_the_desk_does_not_ask_what_the_party_does_not_need(site: Contract, at_d
     assert "車で来ますか" in page and "届いた封書" not in page
 
 
+def test_lists_have_a_column_for_each_own_question(resident: Resident, site: Contract, at_desk: Client) -> None:
+    resident.book("cert_renewal", TARO, x_letter="card", x_car="yes")
+    sent = {"query": "first=2026-11-01&last=2026-11-30&personal=on", "form": "csv"}
+    file = at_desk.post("/staff/hatsukaichi/bookings/export/", sent).content.decode("utf-8-sig").splitlines()
+    head, line = (text.split(",") for text in file[:2])
+    told = dict(zip(head, line, strict=True))
+    assert (told["届いた封書"], told["車で来ますか"], told["受付番号"]) == ("カードの通知", "はい", "")
+
+
 def test_programs_are_held_to_the_same(call: Caller, site: Contract) -> None:
     def post(number: int, **own: str) -> tuple[int, list[str]]:
         contact = {**body()["contact"], **own}

@@ -31,8 +31,8 @@ EVENT = "booking.event"
 
 PERSON_FIELDS = ("name", "kana", "birth_date", "notice_number", "who", "situations")
 LIMITS = {
-    "name": 80,
-    "kana": 80,
+    "name": 120,
+    "kana": 120,
     "notice_number": 20,
     "postal_code": 10,
     "address": 200,
@@ -193,7 +193,10 @@ def _checked(rule: FieldRule, text: str, today: dt.date) -> str:
 
 def _kana(text: str, today: dt.date) -> str:
     reading = kana.to_katakana(text)
-    if not kana.is_kana(reading) and not reading.isascii():
+    if kana.is_kana(reading):
+        return reading
+    reading = " ".join(narrow(text).split())
+    if not kana.is_latin(reading):
         raise ValueError(
             _("ひらがな・カタカナで入力してください。外国のお名前は、在留カードのローマ字でも入力できます。")
         )
