@@ -261,7 +261,7 @@ globals().update(smtp(env.get("MADOGUCHI_SMTP") or "smtp://127.0.0.1:2525"))
 GROUP_COMMIT = True
 
 # Rate limits of the public pages: (count, seconds). See madoguchi.web.ui.throttle.
-RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "page": (600, 60)}
+RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "notice": (20, 600), "page": (600, 60)}
 
 
 def key_from_text(text: str) -> bytes:

@@ -21,5 +21,7 @@ register(
     Action("calendar.withdrawn", "開庁カレンダーの変更を取り消した"),
     Action("affected.settled", "影響を受けた予約の対応を終えた"),
     Action("capacity.proved", "枠の残数を検算した"),
+    Action("cards.added", "はがきの番号の一覧を登録した"),
+    Action("cards.dropped", "はがきの番号の一覧を消した"),
     Action("external.logged", "市の予約サイトでの代行を記録した"),
 )

@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import Keyring, keyring
 
-from .models import Attendee, Booking, Event
+from .models import Attendee, Booking, Event, NoticeCard
 from .party import CONTACT, EVENT, PERSON, PERSON_FIELDS, Contact, Person
 
 MOST = 5000
@@ -43,6 +44,12 @@ def erase_fields(contract: Contract, now: dt.datetime) -> int:
         if rule.retention_days is not None:
             by_days.setdefault(rule.retention_days, []).append(rule.code)
     return sum(_take_out(contract, codes, now - dt.timedelta(days=days)) for days, codes in sorted(by_days.items()))
+
+
+def erase_cards(contract: Contract, now: dt.datetime) -> int:
+    """Drop notice numbers whose last day is over; how many."""
+    count, _ = NoticeCard.objects.filter(expires_on__lt=now.astimezone(JST).date()).delete()
+    return count
 
 
 def _take_out(contract: Contract, codes: list[str], limit: dt.datetime) -> int:

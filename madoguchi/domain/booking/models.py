@@ -260,3 +260,14 @@ class ExternalLog(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["contract", "at"], name="external_by_time")]
+
+
+class NoticeCard(TenantModel):
+    """A notice number that the city has sent, with its birth date: a keyed blind index of both, until a last day. No number is kept."""
+
+    index = models.BinaryField(max_length=16)
+    expires_on = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "index"], name="notice_card_once")]
+        indexes = [models.Index(fields=["contract", "expires_on"], name="notice_card_by_day")]

@@ -178,16 +178,18 @@ def _clean(profile: Profile, fields: list[tuple[str, bool]], data: Mapping[str, 
             }
             continue
         try:
-            cleaned.values[code] = _checked(rule, text, today)
+            cleaned.values[code] = _checked(profile, rule, text, today)
         except ValueError as wrong:
             cleaned.errors[code] = str(wrong)
     return cleaned
 
 
-def _checked(rule: FieldRule, text: str, today: dt.date) -> str:
+def _checked(profile: Profile, rule: FieldRule, text: str, today: dt.date) -> str:
     if rule.own:
         return check_answer(rule, text, today)
     check = _CHECKS.get(rule.code)
+    if rule.code == "notice_number" and profile.booking.notice_check == "none":
+        check = None
     return check_form(rule, check(text, today) if check else text)
 
 
@@ -230,7 +232,8 @@ def _postal_code(text: str, today: dt.date) -> str:
     return f"{digits[:3]}-{digits[3:]}"
 
 
-def _notice_number(text: str, today: dt.date) -> str:
+def read_notice_number(text: str) -> str:
+    """The number of a postcard as it is kept, ``A1B-123456``. Raises ``ValueError`` with what to do."""
     plain = narrow(text).replace(" ", "").upper()
     if not _NOTICE.fullmatch(plain):
         raise ValueError(_("はがきの番号は、英数字3桁と数字6桁です。例：A1B-123456"))
@@ -256,7 +259,7 @@ _CHECKS = {
     "email": _email,
     "birth_date": _birth_date,
     "postal_code": _postal_code,
-    "notice_number": _notice_number,
+    "notice_number": lambda text, today: read_notice_number(text),
     "who": _who,
     "situations": _situations,
 }

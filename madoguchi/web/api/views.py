@@ -19,6 +19,7 @@ from pydantic_core import to_json
 
 from madoguchi.domain.booking import availability, rules
 from madoguchi.domain.booking.batch import Busy, Unsure
+from madoguchi.domain.booking.cards import refusals
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.models import Attendee, Booking
@@ -217,7 +218,7 @@ def _body(request: HttpRequest, model: Any) -> Any:
 
 
 def _people(
-    contract: Contract, people: list[PersonBody], default: str | None, today: dt.date
+    contract: Contract, people: list[PersonBody], default: str | None, today: dt.date, before: Person | None = None
 ) -> list[tuple[str, Person]]:
     known = {p.code for p in contract.profile.procedures}
     cleaned, errors = [], []
@@ -234,6 +235,10 @@ def _people(
         result = clean_person(contract.profile, procedure, body.model_dump(exclude={"id", "procedure"}), today=today)
         errors += [{"field": f"people.{i}.{field}", "message": message} for field, message in result.errors.items()]
         cleaned.append((procedure, Person(result.values)))
+    if not errors:
+        with contract_scope(contract):
+            wrong = refusals(contract, [(person, before) for _code, person in cleaned], today=today)
+        errors += [{"field": f"people.{i}.{f}", "message": text} for i, told in wrong.items() for f, text in told.items()]
     if errors:
         raise Failure(422, "入力を確かめてください。", errors)
     return cleaned
@@ -349,12 +354,12 @@ def _procedures(booking: Booking, body: ChangeBody) -> list[str]:
 
 
 def _members(contract: Contract, booking: Booking, body: ChangeBody, today: dt.date) -> list[change.Member]:
-    before = {
-        a.pk: a.procedure.code
-        for a in Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position")
-    }
+    there = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
+    before = {a.pk: a.procedure.code for a in there}
     if body.people is None:
         return [change.Member(pk, code) for pk, code in before.items()]
+    ring = keyring(contract)
+    kept = {a.pk: Person(ring.unseal_json(PERSON, a.person)) for a in there if a.person}
     members = []
     for person in body.people:
         told = person.model_dump(exclude={"id", "procedure"}, exclude_none=True)
@@ -364,7 +369,7 @@ def _members(contract: Contract, booking: Booking, body: ChangeBody, today: dt.d
         if person.id is not None and not told:
             members.append(change.Member(person.id, person.procedure or default or ""))
         else:
-            code, cleaned = _people(contract, [person], default, today)[0]
+            code, cleaned = _people(contract, [person], default, today, kept.get(person.id or 0))[0]
             members.append(change.Member(person.id, code, cleaned))
     return members
 

@@ -99,6 +99,7 @@ def _save(
     request: HttpRequest, contract: Contract, panel: reads.Panel, form: PartyForm, context: dict[str, Any]
 ) -> HttpResponse:
     by, now = actor_of(request), request.now
+    form.before = {guest.id: guest.person for guest in panel.people}
     form.check(now.date(), contact=False)
     check_over(request, form)
     if form.moment is None:
@@ -124,6 +125,8 @@ def _save(
         return refused_page(request, contract, form, refused, "callcentre/change.html", context)
     if form.over:
         remarks.remark(contract, done.code, text=form.over_reason, kind="over_reason", by=by, now=now)
+    if form.notice_unconfirmed:
+        remarks.remark(contract, done.code, text=form.notice_reason, kind="notice_reason", by=by, now=now)
     return redirect(reverse("callcentre:booking", args=[contract.code, done.code]) + "?done=changed")
 
 

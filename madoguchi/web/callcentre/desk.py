@@ -169,6 +169,8 @@ def _book(request: HttpRequest, contract: Contract, form: PartyForm, context: di
         return refused_page(request, contract, form, refused, "callcentre/new.html", context)
     if form.over and not done.replayed:
         remarks.remark(contract, done.code, text=form.over_reason, kind="over_reason", by=by, now=now)
+    if form.notice_unconfirmed and not done.replayed:
+        remarks.remark(contract, done.code, text=form.notice_reason, kind="notice_reason", by=by, now=now)
     return redirect(reverse("callcentre:booking", args=[contract.code, done.code]) + "?done=new")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import QueryDict
 
 from madoguchi.domain.booking.answers import choices
+from madoguchi.domain.booking.cards import refusals
 from madoguchi.domain.booking.party import Contact, Person, clean_contact, clean_person, fields_of
 from madoguchi.domain.booking.queries.desk import Panel, label_of
 from madoguchi.domain.procedures.enums import Situation, Who
@@ -21,6 +22,10 @@ from madoguchi.ground.contracts.profile import FieldRule
 from madoguchi.ground.kit import dates, postal
 
 MOST_ROWS = 20
+UNCONFIRMED = {
+    "notice_number": "番号と生年月日の組み合わせが一覧にありません。両方を聞き直してください。",
+    "birth_date": "番号と合わせて確かめます。生年月日を聞いてください。",
+}
 WIDE = ("address", "needs", "memo")
 
 
@@ -89,6 +94,10 @@ class PartyForm:
     contact: Contact | None = None
     errors: dict[str, str] = field(default_factory=dict)
     filling: postal.Filling | None = None
+    notice_skipped: bool = False
+    notice_reason: str = ""
+    notice_unconfirmed: bool = False
+    before: dict[int, Person] = field(default_factory=dict)
 
     @property
     def fills_address(self) -> bool:
@@ -158,8 +167,26 @@ class PartyForm:
             for code, text in cleaned.errors.items():
                 self.errors[f"r{row.number}_{code}"] = text
             row.person = Person({k: v for k, v in cleaned.values.items() if v})
+        self._check_notices(today)
         if contact:
             self.check_contact(today)
+
+    def _check_notices(self, today: dt.date) -> None:
+        """Numbers of postcards that the city's list does not confirm; staff may go on with a reason."""
+        right = [
+            row for row in self.kept
+            if row.person and not {f"r{row.number}_notice_number", f"r{row.number}_birth_date"} & self.errors.keys()
+        ]  # fmt: skip
+        told = [(row.person, self.before.get(row.id or 0)) for row in right if row.person]
+        found = refusals(self.contract, told, today=today)
+        self.notice_unconfirmed = bool(found)
+        if found and self.notice_skipped:
+            if not self.notice_reason:
+                self.errors["notice_reason"] = "はがきの番号を確かめずに受け付ける理由を入力してください。"
+            return
+        for position, problems in found.items():
+            for code in problems:
+                self.errors[f"r{right[position].number}_{code}"] = UNCONFIRMED[code]
 
     def check_contact(self, today: dt.date) -> None:
         """Fill ``errors`` of the contact, and ``contact``."""
@@ -266,6 +293,8 @@ def read(contract: Contract, data: Mapping[str, Any], procedures: Sequence[str])
     form.over = "over" in data
     form.over_reason = str(data.get("over_reason") or "").strip()[:200]
     form.duplicate_seen = "duplicate_seen" in data
+    form.notice_skipped = "notice_skipped" in data
+    form.notice_reason = str(data.get("notice_reason") or "").strip()[:200]
     form.contact_data = {
         code: str(data.get(f"c_{code}") or "") for code, _ in fields_of(contract.profile, None, person=False)
     }

@@ -173,6 +173,11 @@ class PartyForm(forms.Form):
         self.answer = {code: value for code, value in cleaned.values.items() if value}
         self.cleaned_data = dict(self.answer)
 
+    def refuse(self, problems: Mapping[str, str]) -> None:
+        """Add what a look into the contract's own lists has found wrong."""
+        for code, text in problems.items():
+            self._errors[code] = self.error_class([text])
+
     def typed(self) -> dict[str, Any]:
         """What was typed, field by field, to be put back later."""
         return {

@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from . import affected, audit, bookings, bring, calendar, contract, day, home, notices, slots, staff, stops, texts
+from . import (
+    affected,
+    audit,
+    bookings,
+    bring,
+    calendar,
+    cards,
+    contract,
+    day,
+    home,
+    notices,
+    slots,
+    staff,
+    stops,
+    texts,
+)
 
 app_name = "office"
 urlpatterns: list = [
@@ -30,6 +45,8 @@ urlpatterns: list = [
     path("slots/<slug:pool>/<str:date>/", slots.day, name="slots_day"),
     path("affected/", affected.affected, name="affected"),
     path("affected/<int:affected>/settle/", affected.settle, name="affected_settle"),
+    path("cards/", cards.cards, name="cards"),
+    path("cards/drop/", cards.drop, name="cards_drop"),
     path("stops/", stops.stops, name="stops"),
     path("stops/<int:stop>/withdraw/", stops.withdraw, name="stop_withdraw"),
     path("bring/", bring.bring, name="bring"),

@@ -84,6 +84,7 @@ def in_python() -> set[str]:
                 "web/ui/middleware.py",
                 "web/ui/footer.py",
                 "domain/booking/answers.py",
+                "domain/booking/cards.py",
                 "domain/booking/errors.py",
                 "domain/booking/party.py",
                 "domain/booking/recipients.py",

@@ -336,13 +336,13 @@ def panel(contract: Contract, code: str) -> Panel:
         ],
         affected=Affected.objects.filter(booking=booking, settled_at=None).first(),
         notes=[
-            line for line in history if any(label in ("対応メモ", "超過受付の理由") for label, _, _ in line.changes)
+            line for line in history if any(label in _SEALED.values() for label, _, _ in line.changes)
         ],
     )
 
 
 _PLAIN = {"starts_at": "日時", "procedures": "手続き", "state": "状態", "reason": "理由", "outcome": "対応結果"}
-_SEALED = {"note": "対応メモ", "over_reason": "超過受付の理由"}
+_SEALED = {"note": "対応メモ", "over_reason": "超過受付の理由", "notice_reason": "はがきの番号を確かめなかった理由"}
 
 
 def _line(contract: Contract, ring: Keyring, event: Event, names: dict[str, str]) -> Line:

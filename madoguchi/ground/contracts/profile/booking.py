@@ -134,6 +134,10 @@ class Booking(Part):
     duplicates: Literal["allow", "warn", "block"] = Field(
         "warn", description="同じ人の重複予約の扱い（allow＝許可、warn＝警告、block＝拒否）"
     )
+    notice_check: Literal["none", "format", "list"] = Field(
+        "format",
+        description="はがきの番号の確かめ方（none＝確かめない、format＝形だけ、list＝市が登録した一覧と生年月日で照合）",
+    )
     max_active_per_phone: Positive = Field(5, description="同じ電話番号で同時に持てる予約の数")
     reminder: Reminder = Field(Reminder(), description="リマインドメール")
     fields: tuple[FieldRule, ...] = Field(

@@ -235,6 +235,9 @@ def _booking(profile: Profile) -> Iterator[Problem]:
         yield from _field(path, field, profile)
     if not {"phone", "email"} & set(codes):
         yield Problem("booking.fields", 'a field "phone" or "email" to reach the resident', _quoted(codes) or "none")
+    if booking.notice_check == "list" and not {"notice_number", "birth_date"} <= set(codes):
+        expected = 'not "list" unless the fields "notice_number" and "birth_date" are asked for'
+        yield Problem("booking.notice_check", expected, '"list"')
 
 
 def _field(path: str, field: FieldRule, profile: Profile) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ from madoguchi.web.ui.throttle import allow
 
 from .. import flow as flows
 from .. import forms, showing
-from .pages import busy
+from .pages import busy, confirm_notices
 
 HELD = State.HELD.value
 
@@ -408,6 +408,8 @@ def details(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse
         bound = None
     elif bound is not None:
         valid = sum(form.is_valid() for form in (*people, contact)) == len(people) + 1
+        wait = confirm_notices(request, contract, [(form, None) for form in people])
+        valid = valid and not wait and all(form.is_valid() for form in people)
         found.draft = flows.seal(contract, _typed(people, contact))
         found.clean = (
             flows.seal(contract, {"people": [form.answer for form in people], "contact": contact.answer})
@@ -415,6 +417,8 @@ def details(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse
             else ""
         )
         flows.save(request, contract, found)
+        if wait:
+            return busy(request, contract, wait)
         if valid:
             return redirect("citizen:check", contract.code, found.id)
     shown = showing.names(showing.shown_procedures(showing.language()))

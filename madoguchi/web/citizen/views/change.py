@@ -24,6 +24,7 @@ from madoguchi.ground.kit.actors import CITIZEN_WEB
 
 from .. import forms, showing
 from .manage import by_link
+from .pages import busy, confirm_notices
 
 
 def _frame(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> dict[str, Any]:
@@ -213,6 +214,10 @@ def _person_page(
     problem, status = "", 200
     if data is not None:
         status = 422
+        person_form.full_clean()
+        wait = confirm_notices(request, contract, [(person_form, companion.person if companion else None)])
+        if wait:
+            return busy(request, contract, wait)
         if all([procedure_form.is_valid(), person_form.is_valid()]):
             details = Person(person_form.answer)
             members = [
