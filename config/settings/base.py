@@ -265,7 +265,7 @@ if SMS_GATEWAY and not SMS_GATEWAY.startswith("https://") and (SMS_GATEWAY, env.
 GROUP_COMMIT = True
 
 # Rate limits of the public pages: (count, seconds). See madoguchi.web.ui.throttle.
-RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "page": (600, 60)}
+RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "notice": (20, 600), "page": (600, 60)}
 
 
 def key_from_text(text: str) -> bytes:

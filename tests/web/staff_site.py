@@ -74,7 +74,7 @@ def book(
         for n, k, b in names
     ]  # fmt: skip
     typed = {"phone": phone, "email": email}
-    contact = Contact(clean_contact(contract.profile, typed, today=now.date()).values)
+    contact = Contact(clean_contact(contract.profile, [procedure], typed, today=now.date()).values)
     wanted = Reservation(contract.profile.sites[0].code, starts_at, people, contact, "ja", f"key-{next(_numbers)}")
     with contract_scope(contract):
         return reserve(contract, wanted, by=by, now=now)

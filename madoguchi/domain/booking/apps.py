@@ -21,6 +21,8 @@ class BookingConfig(AppConfig):
 
         notices.register("booking", recipients.resolve)
         retention.register("booking.people", erasers.erase_people)
+        retention.register("booking.fields", erasers.erase_fields)
+        retention.register("booking.cards", erasers.erase_cards)
         registry.register(
             SealedColumn(models.Booking, "contact", party.CONTACT),
             SealedColumn(models.Attendee, "person", party.PERSON),

@@ -30,5 +30,7 @@ register(
     Action("capacity.proved", "枠の残数を検算した"),
     Action("walk_in.recorded", "予約のない来庁を記録した"),
     Action("walk_in.withdrawn", "予約のない来庁の記録を取り消した"),
+    Action("cards.added", "はがきの番号の一覧を登録した"),
+    Action("cards.dropped", "はがきの番号の一覧を消した"),
     Action("external.logged", "市の予約サイトでの代行を記録した"),
 )

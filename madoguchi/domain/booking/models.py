@@ -150,7 +150,10 @@ class Slot(TenantModel):
 
 
 class Booking(TenantModel):
-    """One reservation. ``contact`` seals phone, mail, address, note; ``starts_at``/``ends_at`` span the whole party."""
+    """One reservation. ``contact`` seals phone, mail, address, note; ``starts_at``/``ends_at`` span the whole party.
+
+    ``erased_fields``: codes of fields whose own time was over before that of the rest; a later change may bring them back.
+    """
 
     code = models.CharField(max_length=12)
     state = models.CharField(max_length=10, choices=State.choices)
@@ -175,6 +178,7 @@ class Booking(TenantModel):
     arrived_at = models.DateTimeField(null=True)
     no_show = models.BooleanField(default=False)
     erased_at = models.DateTimeField(null=True)
+    erased_fields = ArrayField(models.CharField(max_length=40), default=list, db_default=[])
 
     class Meta:
         constraints = [
@@ -372,3 +376,14 @@ class ExternalLog(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["contract", "at"], name="external_by_time")]
+
+
+class NoticeCard(TenantModel):
+    """A notice number that the city has sent, with its birth date: a keyed blind index of both, until a last day. No number is kept."""
+
+    index = models.BinaryField(max_length=16)
+    expires_on = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "index"], name="notice_card_once")]
+        indexes = [models.Index(fields=["contract", "expires_on"], name="notice_card_by_day")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +17,13 @@ from django.utils.translation import gettext as _
 from madoguchi.domain.procedures.enums import Situation, Who
 from madoguchi.domain.procedures.rules.bring import Visitor
 from madoguchi.domain.procedures.rules.validity import age_on
-from madoguchi.ground.contracts.profile import Profile
+from madoguchi.ground.contracts.profile import FieldRule, Profile
+from madoguchi.ground.contracts.profile.fields import LONGEST
 from madoguchi.ground.kit import dates, kana, phones
 from madoguchi.ground.privacy.guard import REFUSAL, find_individual_numbers
 from madoguchi.ground.privacy.sealing import Keyring
+
+from .answers import check_answer, check_form, narrow
 
 PERSON = "booking.person"
 CONTACT = "booking.contact"
@@ -28,8 +31,8 @@ EVENT = "booking.event"
 
 PERSON_FIELDS = ("name", "kana", "birth_date", "notice_number", "who", "situations")
 LIMITS = {
-    "name": 80,
-    "kana": 80,
+    "name": 120,
+    "kana": 120,
     "notice_number": 20,
     "postal_code": 10,
     "address": 200,
@@ -40,7 +43,6 @@ LIMITS = {
 _MAIL = re.compile(r"[^@\s,;<>\"()\[\]\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}")
 _NOTICE = re.compile(r"[0-9A-Za-z]{3}-?\d{6}")
 _POSTAL = re.compile(r"\d{7}")
-_WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20, 0x2212: 0x2D, 0x30FC: 0x2D, 0x2010: 0x2D}
 
 
 @dataclass(frozen=True)
@@ -116,32 +118,43 @@ class Cleaned:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def fields_of(profile: Profile, procedure: str | None, *, person: bool) -> list[tuple[str, bool]]:
-    """(code, required) of the fields the city asks for, of a person (of a procedure) or of the contact, in order."""
-    found = []
-    for rule in profile.booking.fields:
-        if (rule.code in PERSON_FIELDS) is not person:
-            continue
-        if rule.procedures and procedure is not None and procedure not in rule.procedures:
-            continue
-        found.append((rule.code, rule.required))
-    return found
+def fields_of(profile: Profile, procedures: Collection[str] | None, *, person: bool) -> list[tuple[str, bool]]:
+    """(code, required) of the fields the city asks for, of a person or of the contact, in order.
+
+    ``procedures``: what that person comes for, or everything the party comes for; None for every field there is, none of them required.
+    """
+    return [
+        (rule.code, procedures is not None and rule.needed_for(procedures))
+        for rule in profile.booking.fields
+        if (rule.code in PERSON_FIELDS) is person and (procedures is None or rule.asked_of(procedures))
+    ]
 
 
 def clean_person(profile: Profile, procedure: str, data: Mapping[str, Any], *, today: dt.date) -> Cleaned:
     """Check what was typed about one person."""
-    return _clean(fields_of(profile, procedure, person=True), data, today)
+    return _clean(profile, fields_of(profile, [procedure], person=True), data, today)
 
 
-def clean_contact(profile: Profile, data: Mapping[str, Any], *, today: dt.date, by_staff: bool = False) -> Cleaned:
-    """Check what was typed about contact and needs. Staff may leave out what a resident could not tell, except the phone."""
-    fields = fields_of(profile, None, person=False)
+def clean_contact(
+    profile: Profile, procedures: Collection[str], data: Mapping[str, Any], *, today: dt.date, by_staff: bool = False
+) -> Cleaned:
+    """Check what was typed about contact, needs and the city's own questions of a party that comes for ``procedures``.
+
+    Staff may leave out what a resident could not tell, except the phone.
+    """
+    fields = fields_of(profile, procedures, person=False)
     if by_staff:
         fields = [(code, required and code == "phone") for code, required in fields]
-    return _clean(fields, data, today)
+    return _clean(profile, fields, data, today)
 
 
-def _clean(fields: list[tuple[str, bool]], data: Mapping[str, Any], today: dt.date) -> Cleaned:
+def missing_of_contact(profile: Profile, procedures: Collection[str], contact: Contact) -> list[str]:
+    """Codes that a party must answer and has not, e.g. after one of its people came to another procedure."""
+    asked = fields_of(profile, procedures, person=False)
+    return [code for code, required in asked if required and not contact.values.get(code)]
+
+
+def _clean(profile: Profile, fields: list[tuple[str, bool]], data: Mapping[str, Any], today: dt.date) -> Cleaned:
     cleaned = Cleaned()
     for code, required in fields:
         raw = data.get(code)
@@ -155,25 +168,37 @@ def _clean(fields: list[tuple[str, bool]], data: Mapping[str, Any], today: dt.da
             cleaned.values[code] = ""
             cleaned.errors[code] = str(REFUSAL)
             continue
-        limit = LIMITS.get(code, 200)
+        rule = profile.booking.field(code)
+        assert rule is not None
+        limit = min(LIMITS.get(code, LONGEST), rule.max_length or LONGEST)
         if len(text) > limit:
             cleaned.errors[code] = _("%(limit)s文字以内で入力してください。いまは%(length)s文字です。") % {
                 "limit": limit,
                 "length": len(text),
             }
             continue
-        check = _CHECKS.get(code)
-        if check is not None:
-            try:
-                cleaned.values[code] = check(text, today)
-            except ValueError as wrong:
-                cleaned.errors[code] = str(wrong)
+        try:
+            cleaned.values[code] = _checked(profile, rule, text, today)
+        except ValueError as wrong:
+            cleaned.errors[code] = str(wrong)
     return cleaned
+
+
+def _checked(profile: Profile, rule: FieldRule, text: str, today: dt.date) -> str:
+    if rule.own:
+        return check_answer(rule, text, today)
+    check = _CHECKS.get(rule.code)
+    if rule.code == "notice_number" and profile.booking.notice_check == "none":
+        check = None
+    return check_form(rule, check(text, today) if check else text)
 
 
 def _kana(text: str, today: dt.date) -> str:
     reading = kana.to_katakana(text)
-    if not kana.is_kana(reading) and not reading.isascii():
+    if kana.is_kana(reading):
+        return reading
+    reading = " ".join(narrow(text).split())
+    if not kana.is_latin(reading):
         raise ValueError(
             _("ひらがな・カタカナで入力してください。外国のお名前は、在留カードのローマ字でも入力できます。")
         )
@@ -185,10 +210,10 @@ def _phone(text: str, today: dt.date) -> str:
 
 
 def _email(text: str, today: dt.date) -> str:
-    narrow = text.translate(_WIDE).replace(" ", "")
-    if not _MAIL.fullmatch(narrow):
+    plain = narrow(text).replace(" ", "")
+    if not _MAIL.fullmatch(plain):
         raise ValueError(_("メールアドレスの形になっていません。例：taro@example.jp"))
-    return narrow
+    return plain
 
 
 def _birth_date(text: str, today: dt.date) -> str:
@@ -201,17 +226,18 @@ def _birth_date(text: str, today: dt.date) -> str:
 
 
 def _postal_code(text: str, today: dt.date) -> str:
-    digits = text.translate(_WIDE).replace("-", "").replace(" ", "").replace("〒", "")
+    digits = narrow(text).replace("-", "").replace(" ", "").replace("〒", "")
     if not _POSTAL.fullmatch(digits):
         raise ValueError(_("郵便番号は7桁の数字で入力してください。例：738-8501"))
     return f"{digits[:3]}-{digits[3:]}"
 
 
-def _notice_number(text: str, today: dt.date) -> str:
-    narrow = text.translate(_WIDE).replace(" ", "").upper()
-    if not _NOTICE.fullmatch(narrow):
+def read_notice_number(text: str) -> str:
+    """The number of a postcard as it is kept, ``A1B-123456``. Raises ``ValueError`` with what to do."""
+    plain = narrow(text).replace(" ", "").upper()
+    if not _NOTICE.fullmatch(plain):
         raise ValueError(_("はがきの番号は、英数字3桁と数字6桁です。例：A1B-123456"))
-    return narrow if "-" in narrow else f"{narrow[:3]}-{narrow[3:]}"
+    return plain if "-" in plain else f"{plain[:3]}-{plain[3:]}"
 
 
 def _who(text: str, today: dt.date) -> str:
@@ -233,7 +259,7 @@ _CHECKS = {
     "email": _email,
     "birth_date": _birth_date,
     "postal_code": _postal_code,
-    "notice_number": _notice_number,
+    "notice_number": lambda text, today: read_notice_number(text),
     "who": _who,
     "situations": _situations,
 }

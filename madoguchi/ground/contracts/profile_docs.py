@@ -90,6 +90,8 @@ def _type(value: dict[str, Any]) -> str:
     if value.get("type") == "array":
         return f"list of {_type(value['items'])}"
     kind = str(value["type"])
+    if kind == "object":
+        return f"table of language → {_type(value['additionalProperties'])}"
     word = value.get("format") or {"integer": "whole number", "boolean": "true / false"}.get(kind, kind)
     return f"{word}{_bounds(value)}"
 
@@ -109,7 +111,7 @@ def _anchor(name: str) -> str:
 
 def _default(value: dict[str, Any]) -> str:
     default = value.get("default")
-    if default is None or default == []:
+    if default is None or default in ([], {}):
         return "—"
     if _model_of(value)[0]:
         return "その表の既定値"

@@ -13,6 +13,7 @@ import jaconv
 _SPACES = re.compile(r"\s+")
 _KANA = re.compile(r"[ァ-ヺー・　 ]*[ァ-ヺ][ァ-ヺー・　 ]*")
 _DONE = re.compile(r"[ァ-ヺー・]+(?:　[ァ-ヺー・]+)*")
+_PARTING = " -'’.,"
 _PLAIN = str.maketrans(
     "ァィゥェォッャュョヮヵヶガギグゲゴザジズゼゾダヂヅデドバビブベボパピプペポヰヱヲ",
     "アイウエオツヤユヨワカケカキクケコサシスセソタシステトハヒフヘホハヒフヘホイエオ",
@@ -54,6 +55,12 @@ def to_katakana(text: str) -> str:
 def is_kana(text: str) -> bool:
     """True for text in full-width katakana (with ``ー``, ``・`` and blanks) that holds at least one kana."""
     return _KANA.fullmatch(text) is not None
+
+
+def is_latin(text: str) -> bool:
+    """True for a name in Latin letters, with or without accents (blanks, hyphens, apostrophes, full stops and commas may part them)."""
+    letters = [c for c in unicodedata.normalize("NFC", text) if c not in _PARTING]
+    return bool(letters) and all(unicodedata.name(c, "").startswith("LATIN ") for c in letters)
 
 
 def search_key(text: str) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 import madoguchi
 from madoguchi.ground.accounts.keys import SCOPES
 
 Language = Literal["ja", "ja-easy", "en", "zh-hans", "ko", "vi", "pt", "fil", "ne", "es"]
 Channel = Literal["web", "phone", "counter", "online"]
+
+
+OWN_FIELD = r"^x_[a-z0-9_]{1,38}$"
 
 
 class Body(BaseModel):
@@ -32,7 +36,14 @@ class PersonBody(Body):
 
 
 class ContactBody(Body):
-    """How the party is reached, and what it needs."""
+    """How the party is reached, what it needs, and the answers to the city's own questions (`x_…`, as its profile has them)."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        str_max_length=400,
+        json_schema_extra={"additionalProperties": False, "patternProperties": {OWN_FIELD: {"type": "string"}}},
+    )
+    __pydantic_extra__: dict[str, str]
 
     phone: str | None = None
     email: str | None = None
@@ -41,6 +52,18 @@ class ContactBody(Body):
     needs: str | None = None
     language: str | None = None
     memo: str | None = None
+
+    @property
+    def own(self) -> dict[str, str]:
+        """Answers to the city's own questions."""
+        return self.__pydantic_extra__
+
+    @model_validator(mode="after")
+    def _no_other(self) -> ContactBody:
+        for name in self.own:
+            if not re.fullmatch(OWN_FIELD, name):
+                raise ValueError(f"{name!r} is not a field")
+        return self
 
 
 class ReservationBody(Body):

@@ -19,6 +19,7 @@ from pydantic_core import to_json
 
 from madoguchi.domain.booking import availability, rules
 from madoguchi.domain.booking.batch import Busy, Unsure
+from madoguchi.domain.booking.cards import refusals
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.models import Attendee, Booking
@@ -38,7 +39,7 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.guard import REFUSAL, may_hold_number, scan_json
 from madoguchi.ground.privacy.sealing import keyring
 
-from .schema import ChangeBody, PersonBody, ReservationBody, openapi
+from .schema import ChangeBody, ContactBody, PersonBody, ReservationBody, openapi
 
 log = logging.getLogger(__name__)
 _PATH = re.compile(r"/api/v1/([a-z0-9-]+)/reservations(?:/([A-Za-z0-9-]{1,20}))?/?")
@@ -217,7 +218,7 @@ def _body(request: HttpRequest, model: Any) -> Any:
 
 
 def _people(
-    contract: Contract, people: list[PersonBody], default: str | None, today: dt.date
+    contract: Contract, people: list[PersonBody], default: str | None, today: dt.date, before: Person | None = None
 ) -> list[tuple[str, Person]]:
     known = {p.code for p in contract.profile.procedures}
     cleaned, errors = [], []
@@ -234,16 +235,23 @@ def _people(
         result = clean_person(contract.profile, procedure, body.model_dump(exclude={"id", "procedure"}), today=today)
         errors += [{"field": f"people.{i}.{field}", "message": message} for field, message in result.errors.items()]
         cleaned.append((procedure, Person(result.values)))
+    if not errors:
+        with contract_scope(contract):
+            wrong = refusals(contract, [(person, before) for _code, person in cleaned], today=today)
+        errors += [{"field": f"people.{i}.{f}", "message": text} for i, told in wrong.items() for f, text in told.items()]
     if errors:
         raise Failure(422, "入力を確かめてください。", errors)
     return cleaned
 
 
-def _contact(contract: Contract, body: Any, today: dt.date) -> Contact:
-    result = clean_contact(contract.profile, body.model_dump(), today=today)
-    if result.errors:
+def _contact(contract: Contract, procedures: list[str], body: ContactBody, today: dt.date) -> Contact:
+    told = body.model_dump()
+    result = clean_contact(contract.profile, procedures, told, today=today)
+    unknown = [code for code in body.own if contract.profile.booking.field(code) is None]
+    errors = {**result.errors, **dict.fromkeys(unknown, "この契約では聞いていない項目です。")}
+    if errors:
         raise Failure(
-            422, "入力を確かめてください。", [{"field": f"contact.{f}", "message": m} for f, m in result.errors.items()]
+            422, "入力を確かめてください。", [{"field": f"contact.{f}", "message": m} for f, m in errors.items()]
         )
     return Contact(result.values)
 
@@ -260,7 +268,7 @@ def _post(request: HttpRequest, contract: Contract) -> HttpResponse:
         site=body.site,
         starts_at=body.starts_at.astimezone(JST),
         people=people,
-        contact=_contact(contract, body.contact, now.date()),
+        contact=_contact(contract, [code for code, _person in people], body.contact, now.date()),
         language=body.language,
         key=f"k{key.id}.{idempotency}",
     )
@@ -327,7 +335,7 @@ def _patch(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
             raise Refused(Refusal.STALE)
         version = body.version
         if body.contact is not None:
-            contact = _contact(contract, body.contact, now.date())
+            contact = _contact(contract, _procedures(booking, body), body.contact, now.date())
             edited = change.edit_contact(contract, code, contact=contact, by=by, now=now)
             version = edited.version if version is not None else None
         if body.starts_at is not None or body.people is not None:
@@ -337,13 +345,21 @@ def _patch(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
         return _json(200, _shown(contract, _find(contract, code)))
 
 
+def _procedures(booking: Booking, body: ChangeBody) -> list[str]:
+    """What the party comes for after the change."""
+    before = dict(Attendee.objects.filter(booking=booking).values_list("pk", "procedure__code"))
+    if body.people is None:
+        return list(before.values())
+    return [person.procedure or before.get(person.id or 0, "") for person in body.people]
+
+
 def _members(contract: Contract, booking: Booking, body: ChangeBody, today: dt.date) -> list[change.Member]:
-    before = {
-        a.pk: a.procedure.code
-        for a in Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position")
-    }
+    there = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
+    before = {a.pk: a.procedure.code for a in there}
     if body.people is None:
         return [change.Member(pk, code) for pk, code in before.items()]
+    ring = keyring(contract)
+    kept = {a.pk: Person(ring.unseal_json(PERSON, a.person)) for a in there if a.person}
     members = []
     for person in body.people:
         told = person.model_dump(exclude={"id", "procedure"}, exclude_none=True)
@@ -353,7 +369,7 @@ def _members(contract: Contract, booking: Booking, body: ChangeBody, today: dt.d
         if person.id is not None and not told:
             members.append(change.Member(person.id, person.procedure or default or ""))
         else:
-            code, cleaned = _people(contract, [person], default, today)[0]
+            code, cleaned = _people(contract, [person], default, today, kept.get(person.id or 0))[0]
             members.append(change.Member(person.id, code, cleaned))
     return members
 

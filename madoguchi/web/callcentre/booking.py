@@ -109,6 +109,7 @@ def _save(
     request: HttpRequest, contract: Contract, panel: reads.Panel, form: PartyForm, context: dict[str, Any]
 ) -> HttpResponse:
     by, now = actor_of(request), request.now
+    form.before = {guest.id: guest.person for guest in panel.people}
     form.check(now.date(), contact=False)
     check_over(request, form)
     if form.moment is None:
@@ -133,6 +134,8 @@ def _save(
             )
             if form.over:
                 remarks.remark(contract, done.code, text=form.over_reason, kind="over_reason", by=by, now=now)
+            if form.notice_unconfirmed:
+                remarks.remark(contract, done.code, text=form.notice_reason, kind="notice_reason", by=by, now=now)
     except (Refused, Unknown) as refused:
         return refused_page(request, contract, form, refused, "callcentre/change.html", context)
     return redirect(reverse("callcentre:booking", args=[contract.code, done.code]) + "?done=changed")
@@ -146,9 +149,10 @@ def contact(request: HttpRequest, contract: Contract, code: str) -> HttpResponse
     form = of_panel(contract, panel)
     status = 200
     if request.method == "POST":
-        form.contact_data = read(contract, request.POST, [panel.people[0].procedure]).contact_data
-        form.rows = []
-        form.check(request.now.date())
+        sent = read(contract, request.POST, [panel.people[0].procedure])
+        form.contact_data, form.filling = sent.contact_data, sent.filling
+    if request.method == "POST" and form.filling is None:
+        form.check_contact(request.now.date())
         if str(panel.booking.version) != request.POST.get("version"):
             context["refused"], status = Refused(Refusal.STALE).message, 409
         elif form.ready and form.contact is not None:
@@ -160,7 +164,6 @@ def contact(request: HttpRequest, contract: Contract, code: str) -> HttpResponse
                 return redirect(reverse("callcentre:booking", args=[contract.code, panel.code]) + "?done=contact")
         else:
             status = 422
-    form.rows = []
     form.draw(request.now.date())
     return render(
         request, "callcentre/contact.html", {**context, "form": form, "summary": form.summary()}, status=status

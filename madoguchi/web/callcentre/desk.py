@@ -171,11 +171,13 @@ def _book(request: HttpRequest, contract: Contract, form: PartyForm, context: di
         over=form.over,
     )
     try:
-        if form.over:
+        if form.over or form.notice_unconfirmed:
             with transaction.atomic():
                 done = reserve(contract, wanted, by=by, now=now)
-                if not done.replayed:
+                if form.over and not done.replayed:
                     remarks.remark(contract, done.code, text=form.over_reason, kind="over_reason", by=by, now=now)
+                if form.notice_unconfirmed and not done.replayed:
+                    remarks.remark(contract, done.code, text=form.notice_reason, kind="notice_reason", by=by, now=now)
         else:
             done = reserve(contract, wanted, by=by, now=now)
     except (Refused, Unknown, Busy, Unsure) as refused:

@@ -10,15 +10,22 @@ from typing import Any
 
 from django.http import QueryDict
 
+from madoguchi.domain.booking.answers import choices
+from madoguchi.domain.booking.cards import refusals
 from madoguchi.domain.booking.party import Contact, Person, clean_contact, clean_person, fields_of
 from madoguchi.domain.booking.queries.desk import Panel, label_of
 from madoguchi.domain.procedures.enums import Situation, Who
 from madoguchi.domain.procedures.queries import bring_rows
 from madoguchi.domain.procedures.rules.bring import situations_asked
 from madoguchi.ground.contracts.models import Contract
-from madoguchi.ground.kit import dates
+from madoguchi.ground.contracts.profile import FieldRule
+from madoguchi.ground.kit import dates, postal
 
 MOST_ROWS = 20
+UNCONFIRMED = {
+    "notice_number": "番号と生年月日の組み合わせが一覧にありません。両方を聞き直してください。",
+    "birth_date": "番号と合わせて確かめます。生年月日を聞いてください。",
+}
 WIDE = ("address", "needs", "memo")
 
 
@@ -34,6 +41,8 @@ class Box:
     error: str = ""
     choices: list[tuple[str, str]] = field(default_factory=list)
     many: bool = False
+    help: str = ""
+    kind: str = "text"
 
     @property
     def chosen(self) -> list[str]:
@@ -42,10 +51,12 @@ class Box:
 
     @property
     def wide(self) -> bool:
-        return self.code in WIDE
+        return self.code in WIDE or self.kind == "long"
 
     @property
     def hint(self) -> str:
+        if self.kind == "date":
+            return "R8.4.1"
         return {"birth_date": "S55.1.2", "kana": "ヤマダ タロウ", "phone": "09012345678"}.get(self.code, "")
 
 
@@ -82,6 +93,21 @@ class PartyForm:
     contact_boxes: list[Box] = field(default_factory=list)
     contact: Contact | None = None
     errors: dict[str, str] = field(default_factory=dict)
+    filling: postal.Filling | None = None
+    notice_skipped: bool = False
+    notice_reason: str = ""
+    notice_unconfirmed: bool = False
+    before: dict[int, Person] = field(default_factory=dict)
+
+    @property
+    def fills_address(self) -> bool:
+        """Whether the address can be filled in from the postal code."""
+        return {"postal_code", "address"} <= {box.code for box in self.contact_boxes}
+
+    def fill_address(self, chosen: str) -> None:
+        """Put the address of the postal code in front of what was typed of it; ``filling`` says how it went."""
+        self.filling = postal.fill(self.contact_data.get("postal_code", ""), self.contact_data.get("address", ""), chosen)
+        self.contact_data["address"] = self.filling.address
 
     @property
     def kept(self) -> list[Row]:
@@ -109,24 +135,29 @@ class PartyForm:
         asked = {code: situations_asked(rules, code, None, today) for code in codes}
         for row in self.rows:
             row.boxes = [
-                Box(
-                    name,
-                    code,
-                    label_of(self.contract, code),
-                    row.data.get(code, ""),
-                    required,
-                    self.errors.get(name, ""),
-                    choices_of(code, row.procedure, asked.get(row.procedure, ())),
-                    code == "situations",
-                )
-                for code, required in fields_of(profile, row.procedure, person=True)
-                for name in [f"r{row.number}_{code}"]
+                self._box(f"r{row.number}_{code}", code, row.data, required, asked.get(row.procedure, ()))
+                for code, required in fields_of(profile, [row.procedure], person=True)
             ]
         self.contact_boxes = [
-            Box(f"c_{code}", code, label_of(self.contract, code), self.contact_data.get(code, ""),
-                required and code == "phone", self.errors.get(f"c_{code}", ""))
-            for code, required in fields_of(profile, None, person=False)
-        ]  # fmt: skip
+            self._box(f"c_{code}", code, self.contact_data, required and code == "phone", ())
+            for code, required in fields_of(profile, self.procedures, person=False)
+        ]
+
+    def _box(self, name: str, code: str, data: Mapping[str, str], required: bool, asked: Sequence[Situation]) -> Box:
+        rule = self.contract.profile.booking.field(code)
+        assert rule is not None
+        return Box(
+            name,
+            code,
+            label_of(self.contract, code),
+            data.get(code, ""),
+            required,
+            self.errors.get(name, ""),
+            choices_of(rule, asked),
+            code == "situations",
+            rule.help,
+            rule.kind,
+        )
 
     def check(self, today: dt.date, *, contact: bool = True) -> None:
         """Fill ``errors``, ``person`` of every kept row and ``contact``."""
@@ -136,11 +167,35 @@ class PartyForm:
             for code, text in cleaned.errors.items():
                 self.errors[f"r{row.number}_{code}"] = text
             row.person = Person({k: v for k, v in cleaned.values.items() if v})
+        self._check_notices(today)
         if contact:
-            cleaned = clean_contact(profile, self.contact_data, today=today, by_staff=True)
-            for code, text in cleaned.errors.items():
-                self.errors[f"c_{code}"] = text
-            self.contact = Contact({k: v for k, v in cleaned.values.items() if v})
+            self.check_contact(today)
+
+    def _check_notices(self, today: dt.date) -> None:
+        """Numbers of postcards that the city's list does not confirm; staff may go on with a reason."""
+        right = [
+            row for row in self.kept
+            if row.person and not {f"r{row.number}_notice_number", f"r{row.number}_birth_date"} & self.errors.keys()
+        ]  # fmt: skip
+        told = [(row.person, self.before.get(row.id or 0)) for row in right if row.person]
+        found = refusals(self.contract, told, today=today)
+        self.notice_unconfirmed = bool(found)
+        if found and self.notice_skipped:
+            if not self.notice_reason:
+                self.errors["notice_reason"] = "はがきの番号を確かめずに受け付ける理由を入力してください。"
+            return
+        for position, problems in found.items():
+            for code in problems:
+                self.errors[f"r{right[position].number}_{code}"] = UNCONFIRMED[code]
+
+    def check_contact(self, today: dt.date) -> None:
+        """Fill ``errors`` of the contact, and ``contact``."""
+        cleaned = clean_contact(
+            self.contract.profile, self.procedures, self.contact_data, today=today, by_staff=True
+        )
+        for code, text in cleaned.errors.items():
+            self.errors[f"c_{code}"] = text
+        self.contact = Contact({k: v for k, v in cleaned.values.items() if v})
 
     def summary(self) -> list[dict[str, str]]:
         """Errors in the shape of the error summary: where, and what to do."""
@@ -156,13 +211,14 @@ class PartyForm:
         return found
 
 
-def choices_of(code: str, procedure: str, asked: Sequence[Situation]) -> list[tuple[str, str]]:
-    """What can be chosen in a box: who comes, or what holds; empty for a box that is typed into."""
-    if code == "who":
+def choices_of(rule: FieldRule, asked: Sequence[Situation]) -> list[tuple[str, str]]:
+    """What can be chosen in a box; empty for a box that is typed into. The city's own questions may stay unanswered."""
+    if rule.code == "who":
         return [(str(one), str(one.label)) for one in Who]
-    if code == "situations":
+    if rule.code == "situations":
         return [(str(one), str(one.label)) for one in asked]
-    return []
+    own = [(code, text) for code, text, _language in choices(rule, "ja")]
+    return [("", "（未回答）"), *own] if own else []
 
 
 def blank(contract: Contract, procedure: str, site: str) -> PartyForm:
@@ -175,23 +231,22 @@ def blank(contract: Contract, procedure: str, site: str) -> PartyForm:
 def of_panel(contract: Contract, panel: Panel) -> PartyForm:
     """The party of an existing booking, to be changed."""
     rows = [
-        Row(number, guest.id, guest.procedure, typed_values(guest.person.as_dict()))
+        Row(number, guest.id, guest.procedure, typed_values(guest.person.as_dict(), contract))
         for number, guest in enumerate(panel.people, 1)
     ]
     form = PartyForm(contract, rows, panel.booking.site.code, at=panel.starts_at.isoformat())
     form.version = panel.booking.version
     form.day = panel.starts_at.date().isoformat()
     form.language = panel.booking.language
-    form.contact_data = dict(panel.contact.as_dict())
+    form.contact_data = typed_values(panel.contact.as_dict(), contract)
     return form
 
 
-def typed_values(values: Mapping[str, str]) -> dict[str, str]:
-    """Stored values as staff would type them: the birth date in its era."""
-    typed = dict(values)
-    if typed.get("birth_date"):
-        typed["birth_date"] = dates.show(dt.date.fromisoformat(typed["birth_date"]), weekday=False)
-    return typed
+def typed_values(values: Mapping[str, str], contract: Contract) -> dict[str, str]:
+    """Stored values as staff would type them: dates in their era."""
+    on = {"birth_date"} | {rule.code for rule in contract.profile.booking.fields if rule.kind == "date"}
+    days = {code: dates.read_iso(value) for code, value in values.items() if code in on}
+    return {**values, **{code: dates.show(day, weekday=False) for code, day in days.items() if day}}
 
 
 def _typed(data: Mapping[str, Any], name: str) -> str:
@@ -238,7 +293,11 @@ def read(contract: Contract, data: Mapping[str, Any], procedures: Sequence[str])
     form.over = "over" in data
     form.over_reason = str(data.get("over_reason") or "").strip()[:200]
     form.duplicate_seen = "duplicate_seen" in data
+    form.notice_skipped = "notice_skipped" in data
+    form.notice_reason = str(data.get("notice_reason") or "").strip()[:200]
     form.contact_data = {
         code: str(data.get(f"c_{code}") or "") for code, _ in fields_of(contract.profile, None, person=False)
     }
+    if data.get("step") == "fill":
+        form.fill_address(str(data.get("area") or ""))
     return form

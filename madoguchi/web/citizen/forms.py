@@ -8,16 +8,19 @@ from typing import Any
 
 from django import forms
 from django.forms.utils import ErrorDict
+from django.utils.html import format_html
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from madoguchi.domain.booking import party
+from madoguchi.domain.booking.answers import choices
 from madoguchi.domain.procedures.briefing import situation_text, who_text
 from madoguchi.domain.procedures.enums import Situation, Who
 from madoguchi.domain.procedures.queries import Shown
-from madoguchi.ground.contracts.profile import Profile
-from madoguchi.ground.kit import dates
+from madoguchi.ground.contracts.profile import FieldRule, Profile
+from madoguchi.ground.kit import dates, postal
 from madoguchi.web.ui.dates import DateParts, DatePartsWidget, parse_parts
+from madoguchi.web.ui.templatetags.ui import html_lang
 
 Cleaner = Callable[[Mapping[str, Any]], party.Cleaned]
 
@@ -67,6 +70,48 @@ WIDTHS = {"name": "l", "kana": "l", "phone": "m", "postal_code": "s", "notice_nu
 LONG = ("needs", "memo")
 
 
+def in_words(said: tuple[str, str]) -> str:
+    """A text of the city's own; marked as Japanese where the city has none in the reader's language."""
+    text, found = said
+    reader = html_lang(get_language())
+    return text if not text or html_lang(found) == reader else format_html('<span lang="{}">{}</span>', html_lang(found), text)
+
+
+def label_of(rule: FieldRule) -> str:
+    """Label of a field in the reader's language."""
+    return in_words(rule.said_label(get_language() or "ja")) or str(LABELS.get(rule.code, rule.code))
+
+
+def help_of(rule: FieldRule) -> str:
+    """What is written under the label, in the reader's language."""
+    return in_words(rule.said_help(get_language() or "ja")) or str(HELPS.get(rule.code, ""))
+
+
+def _field(rule: FieldRule, shared: bool, asked: Sequence[Situation]) -> forms.Field:
+    """The input of a field. ``shared``: not the first person, whose data the browser knows."""
+    if rule.code == "birth_date":
+        return forms.Field(widget=DatePartsWidget(eras=True, birth=True))
+    if rule.code == "who":
+        options = [(str(one), who_text(one)) for one in Who]
+        return forms.ChoiceField(choices=options, initial=str(Who.SELF), widget=forms.RadioSelect)
+    if rule.code == "situations":
+        options = [(str(one), situation_text(one)) for one in asked]
+        return forms.MultipleChoiceField(choices=options, widget=forms.CheckboxSelectMultiple)
+    if rule.kind == "date":
+        return forms.Field(widget=DatePartsWidget(eras=True))
+    if rule.kind in ("choice", "yes_no"):
+        options = [(code, in_words((text, found))) for code, text, found in choices(rule, get_language() or "ja")]
+        return forms.ChoiceField(choices=options, widget=forms.RadioSelect)
+    attrs = dict(ATTRS.get(rule.code, {}))
+    if shared:
+        attrs["autocomplete"] = "off"
+    if rule.kind == "number":
+        attrs |= {"inputmode": "numeric", "data-digits": ""}
+    if rule.kind == "long" or rule.code in LONG:
+        return forms.CharField(widget=forms.Textarea(attrs={**attrs, "rows": "3"}))
+    return forms.CharField(widget=forms.TextInput(attrs=attrs))
+
+
 class PartyForm(forms.Form):
     """Fields of one person or of the contact. ``answer``: the checked values; what was typed stays, right or wrong."""
 
@@ -86,51 +131,15 @@ class PartyForm(forms.Form):
         self.cleaner = cleaner
         self.answer: dict[str, str] = {}
         self.caption = ""
-        own = {rule.code: rule for rule in profile.booking.fields}
+        self.filling: postal.Filling | None = None
+        self.numbers = {rule.code for rule in profile.booking.fields if rule.kind == "number"}
         for code, required in rules:
-            if code == "situations" and not asked:
+            rule = profile.booking.field(code)
+            if rule is None or (code == "situations" and not asked):
                 continue
-            rule = own[code]
-            label = rule.label or LABELS.get(code, code)
-            help_text = rule.help or HELPS.get(code, "")
-            field: forms.Field
-            if code == "birth_date":
-                field = forms.Field(
-                    required=required, label=label, help_text=help_text, widget=DatePartsWidget(eras=True, birth=True)
-                )
-            elif code == "who":
-                field = forms.ChoiceField(
-                    required=required,
-                    label=label,
-                    help_text=help_text,
-                    choices=[(str(one), who_text(one)) for one in Who],
-                    initial=str(Who.SELF),
-                    widget=forms.RadioSelect,
-                )
-            elif code == "situations":
-                field = forms.MultipleChoiceField(
-                    required=required,
-                    label=label,
-                    help_text=help_text,
-                    choices=[(str(one), situation_text(one)) for one in asked],
-                    widget=forms.CheckboxSelectMultiple,
-                )
-            else:
-                attrs = dict(ATTRS.get(code, {}))
-                if shared:
-                    attrs["autocomplete"] = "off"
-                if code in LONG:
-                    field = forms.CharField(
-                        required=required,
-                        label=label,
-                        help_text=help_text,
-                        widget=forms.Textarea(attrs={**attrs, "rows": "3"}),
-                    )
-                else:
-                    field = forms.CharField(
-                        required=required, label=label, help_text=help_text, widget=forms.TextInput(attrs=attrs)
-                    )
-            field.widget.is_required = required
+            field = _field(rule, shared, asked)
+            field.required = field.widget.is_required = required
+            field.label, field.help_text = label_of(rule), help_of(rule)
             self.fields[code] = field
 
     def full_clean(self) -> None:
@@ -164,6 +173,11 @@ class PartyForm(forms.Form):
         self.answer = {code: value for code, value in cleaned.values.items() if value}
         self.cleaned_data = dict(self.answer)
 
+    def refuse(self, problems: Mapping[str, str]) -> None:
+        """Add what a look into the contract's own lists has found wrong."""
+        for code, text in problems.items():
+            self._errors[code] = self.error_class([text])
+
     def typed(self) -> dict[str, Any]:
         """What was typed, field by field, to be put back later."""
         return {
@@ -172,9 +186,21 @@ class PartyForm(forms.Form):
         }
 
     @property
+    def fills_address(self) -> bool:
+        """Whether the address can be filled in from the postal code."""
+        return {"postal_code", "address"} <= self.fields.keys()
+
+    def filled(self) -> tuple[postal.Filling, dict[str, Any]]:
+        """What became of filling in the address, and everything typed with it."""
+        self.full_clean()
+        typed = self.typed()
+        filling = postal.fill(typed["postal_code"] or "", typed["address"] or "", self.data.get(f"{self.prefix}-area", ""))
+        return filling, {**typed, "address": filling.address}
+
+    @property
     def rows(self) -> list[tuple[Any, str]]:
         """(bound field, width) in order."""
-        return [(self[code], WIDTHS.get(code, "")) for code in self.fields]
+        return [(self[code], "s" if code in self.numbers else WIDTHS.get(code, "")) for code in self.fields]
 
 
 def typed_as_initial(typed: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -201,7 +227,7 @@ def person_form(
     """Details of one person of the party; the first one may be filled in by the browser. ``asked``: situations offered."""
     return PartyForm(
         profile,
-        party.fields_of(profile, procedure, person=True),
+        party.fields_of(profile, [procedure], person=True),
         lambda typed: party.clean_person(profile, procedure, typed, today=today),
         data,
         prefix=f"person{position}",
@@ -212,13 +238,18 @@ def person_form(
 
 
 def contact_form(
-    profile: Profile, *, today: dt.date, data: Any = None, initial: Mapping[str, Any] | None = None
+    profile: Profile,
+    procedures: Sequence[str],
+    *,
+    today: dt.date,
+    data: Any = None,
+    initial: Mapping[str, Any] | None = None,
 ) -> PartyForm:
-    """How the party is reached, and what it needs."""
+    """How a party that comes for ``procedures`` is reached, what it needs, and the city's own questions."""
     return PartyForm(
         profile,
-        party.fields_of(profile, None, person=False),
-        lambda typed: party.clean_contact(profile, typed, today=today),
+        party.fields_of(profile, procedures, person=False),
+        lambda typed: party.clean_contact(profile, procedures, typed, today=today),
         data,
         prefix="contact",
         initial=typed_as_initial(initial),

@@ -20,6 +20,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from madoguchi.domain.booking import availability, rules
+from madoguchi.domain.booking.answers import show_answer
 from madoguchi.domain.booking.queries.bringing import together
 from madoguchi.domain.booking.queries.resident import ResidentBooking
 from madoguchi.domain.booking.queries.waiting import Wait
@@ -32,6 +33,7 @@ from madoguchi.domain.procedures.queries import Shown, bring_rows, shown_procedu
 from madoguchi.domain.procedures.rules.bring import situations_asked
 from madoguchi.ground.contracts.calendar import default_holidays
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.profile import FieldRule
 from madoguchi.ground.contracts.profile.booking import Cutoff
 from madoguchi.ground.contracts.queries import calendar_of
 from madoguchi.ground.kit import dates, phones
@@ -154,8 +156,11 @@ def asked(procedure: str, today: dt.date) -> list[Situation]:
     return situations_asked(bring_rows(today, [procedure]), procedure, None, today)
 
 
-def field_text(code: str, value: str) -> str:
+def field_text(rule: FieldRule, value: str) -> str:
     """What was typed or chosen, as its owner checks it."""
+    code = rule.code
+    if rule.own:
+        return show_answer(rule, value, language())
     if code == "birth_date":
         return birth_text(dt.date.fromisoformat(value))
     if code == "phone":

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from madoguchi.domain.booking.queries import lists
-from madoguchi.domain.booking.queries.lists import COLUMNS, PERSONAL_COLUMNS, Conditions
+from madoguchi.domain.booking.queries.lists import COLUMNS, Conditions, personal_columns
 from madoguchi.domain.booking.services.exports import record_export
 from madoguchi.domain.procedures.models import Procedure
 from madoguchi.ground.accounts.access import READ_RESIDENTS, actor_of, roles
@@ -95,7 +95,7 @@ def bookings(request: HttpRequest, contract: Contract) -> HttpResponse:
     groups = lists.summary(contract, conditions)
     context |= {
         "conditions": conditions,
-        "header": COLUMNS + (PERSONAL_COLUMNS if personal else ()),
+        "header": COLUMNS + (personal_columns(contract) if personal else ()),
         "rows": [
             (a.booking.code, row) for a, row in zip(rows, lists.lines(contract, rows, personal=personal), strict=True)
         ],
@@ -125,7 +125,7 @@ def export(request: HttpRequest, contract: Contract) -> HttpResponse:
         text = f"{total:,}行あります。一度に出せるのは{MOST_ROWS:,}行までです。来庁日の範囲を短くしてください。"
         context = {"form": form, "formats": FORMS.items(), "query": query, "problem": text}
         return render(request, "office/bookings/bookings.html", context, status=422)
-    header = COLUMNS + (PERSONAL_COLUMNS if personal else ())
+    header = COLUMNS + (personal_columns(contract) if personal else ())
     rows = list(lists.lines(contract, found, personal=personal))
     name = f"bookings_{conditions.first:%Y%m%d}-{conditions.last:%Y%m%d}"
     if wanted == "xlsx":

@@ -90,7 +90,7 @@ class DatePartsWidget(forms.Widget):
         if isinstance(value, DateParts):
             return value
         if isinstance(value, str) and value:
-            value = dt.date.fromisoformat(value)
+            value = dates.read_iso(value)
         if isinstance(value, dt.date):
             return DateParts("", str(value.year), str(value.month), str(value.day))
         return DateParts("", "", "", "")

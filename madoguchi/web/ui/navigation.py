@@ -51,6 +51,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("サイトの停止", "office:stops", access.EVERYONE),
             Place("手続きの案内", "office:texts", access.EDIT_TEXTS),
             Place("持ち物の表", "office:bring", access.READ_RESIDENTS),
+            Place("はがきの番号", "office:cards", access.EDIT_TEXTS),
         ],
     ),
     (
@@ -78,12 +79,13 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
 
 def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]:
     """Navigation, contract switcher and account links for the staff frame."""
-    external = contract.profile.booking.mode == "external"
+    booking = contract.profile.booking
+    unused = {"callcentre:external": booking.mode != "external", "office:cards": booking.notice_check != "list"}
     groups = []
     for label, places in NAVIGATION:
         items = []
         for place in places:
-            if not access.may(request, place.allowed) or (place.route == "callcentre:external" and not external):
+            if not access.may(request, place.allowed) or unused.get(place.route or "", False):
                 continue
             url = _address(place.route, contract)
             items.append(

@@ -10,11 +10,14 @@ from django.db import connection
 from madoguchi.domain.booking import erasers, tasks
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Affected, Attendee, Booking, Event, Slot
+from madoguchi.domain.booking.party import CONTACT, EVENT, PERSON, Contact
 from madoguchi.domain.booking.services import change
 from madoguchi.domain.notices.models import Message
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor
 from madoguchi.ground.privacy import retention
+from madoguchi.ground.privacy.sealing import keyring
+from tests.fields import ask
 
 from .desk import THURSDAY, Desk, at, contact
 
@@ -137,6 +140,56 @@ def test_personal_data_goes_when_its_time_is_over_and_facts_stay(desk: Desk, ope
     assert Attendee.objects.filter(booking=later.id, person=None).count() == 0
     assert erasers.erase_people(desk.contract, edge + dt.timedelta(hours=1)) == 0
     assert desk.faults() == []
+
+
+@pytest.mark.req("SEC-03", "BOOK-07")
+def test_a_field_with_a_time_of_its_own_goes_alone_and_the_rest_stays(
+    desk: Desk, operator: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(
+        monkeypatch,
+        desk.contract,
+        {"code": "x_stay", "label": "満了日", "kind": "date", "retention_days": 7},
+        {"code": "birth_date", "retention_days": 7},
+        {"code": "phone", "required": True, "retention_days": 30},
+    )
+    told = Contact({**contact(7).values, "x_stay": "2027-03-31"})
+    done, later = desk.reserve(at(10), 2), desk.reserve(at(10, day=THURSDAY), 1)
+    change.edit_contact(desk.contract, done.code, contact=told, by=operator, now=desk.now)
+    edge = at(10, 30) + dt.timedelta(days=7)
+    assert erasers.erase_fields(desk.contract, edge) == 0
+    assert retention.run_retention(desk.contract, edge + dt.timedelta(seconds=1))["booking.fields"] == 1
+    assert erasers.erase_fields(desk.contract, edge + dt.timedelta(seconds=2)) == 0
+    ring, booking = keyring(desk.contract), desk.booking(done.code)
+    assert booking.contact is not None and booking.erased_at is None
+    assert ring.unseal_json(CONTACT, booking.contact) == contact(7).values
+    assert (booking.phone_index, booking.has_mail) == (told.phone_index(ring), True)
+    for attendee in desk.attendees(done.code):
+        assert attendee.person is not None
+        assert set(ring.unseal_json(PERSON, attendee.person)) == {"name", "kana"}
+        assert attendee.person_index is None
+    history = [set(ring.unseal_json(EVENT, e.sealed)) for e in desk.events(done.code) if e.sealed]
+    assert history == [{"phone", "email"}]
+    assert erasers.erase_fields(desk.contract, at(10, 30) + dt.timedelta(days=30, seconds=1)) == 2
+    booking = desk.booking(done.code)
+    assert booking.contact is not None and booking.mail_index is not None
+    assert (set(ring.unseal_json(CONTACT, booking.contact)), booking.phone_index) == ({"email"}, None)
+    assert booking.erased_fields == ["birth_date", "phone", "x_stay"]
+    assert desk.booking(later.code).erased_fields == ["birth_date", "x_stay"]
+    assert erasers.erase_people(desk.contract, at(10, 30) + dt.timedelta(days=91)) == 1
+
+
+@pytest.mark.req("SEC-03", "BOOK-07")
+def test_a_field_told_again_after_its_erasure_is_erased_again(
+    desk: Desk, operator: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(monkeypatch, desk.contract, {"code": "x_stay", "label": "満了日", "kind": "date", "retention_days": 1})
+    done = desk.reserve(at(10), 1)
+    assert erasers.erase_fields(desk.contract, at(11) + dt.timedelta(days=1)) == 1
+    told = Contact({**contact(7).values, "x_stay": "2027-03-31"})
+    change.edit_contact(desk.contract, done.code, contact=told, by=operator, now=desk.now)
+    assert desk.booking(done.code).erased_fields == []
+    assert erasers.erase_fields(desk.contract, at(11) + dt.timedelta(days=1)) == 1
 
 
 @pytest.mark.req("BOOK-09")

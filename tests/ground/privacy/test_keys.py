@@ -126,6 +126,7 @@ def test_every_sealed_column_is_registered() -> None:
         "booking.Booking.fingerprint",
         "booking.Booking.mail_index",
         "booking.Booking.phone_index",
+        "booking.NoticeCard.index",
         "privacy.ContractKey.wrapped",
         "privacy.ContractKey.wrapped_index",
     }

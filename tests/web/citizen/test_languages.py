@@ -83,6 +83,8 @@ def in_python() -> set[str]:
                 "web/ui/views.py",
                 "web/ui/middleware.py",
                 "web/ui/footer.py",
+                "domain/booking/answers.py",
+                "domain/booking/cards.py",
                 "domain/booking/errors.py",
                 "domain/booking/party.py",
                 "domain/booking/recipients.py",

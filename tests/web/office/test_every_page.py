@@ -13,7 +13,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from tests.web.staff_site import SignIn
 
-PAGES = ("desk/", "desk/new/", "day/", "bookings/", "affected/", "slots/", "calendar/", "texts/", "contract/")
+PAGES = ("desk/", "desk/new/", "day/", "bookings/", "affected/", "slots/", "calendar/", "texts/", "contract/", "cards/")
 CODES = ("hatsukaichi", "izumi", "izunokuni", "nagaoka", "urasoe")
 
 

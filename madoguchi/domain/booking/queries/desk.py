@@ -18,6 +18,7 @@ from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS, Actor
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import Keyring, keyring
 
+from ..answers import show_answer
 from ..enums import LIVE, EventKind, State
 from ..models import Affected, Attendee, Booking, Event
 from ..party import CONTACT, EVENT, PERSON, Contact, Person, person_index
@@ -263,14 +264,18 @@ class Panel:
 
 def label_of(contract: Contract, code: str) -> str:
     """Japanese label of an input field: the contract's own, else the standard one."""
-    for rule in contract.profile.booking.fields:
-        if rule.code == code and rule.label:
-            return str(rule.label)
-    return FIELD_LABELS.get(code, code)
+    rule = contract.profile.booking.field(code)
+    return (rule.label if rule else None) or FIELD_LABELS.get(code, code)
+
+
+def value_of(contract: Contract, code: str, value: Any) -> str:
+    """A stored value of a field of the contract as staff read it."""
+    rule = contract.profile.booking.field(code)
+    return show_answer(rule, str(value), "ja") if rule and rule.own and value else show_value(code, value)
 
 
 def show_value(code: str, value: Any) -> str:
-    """A stored value as people read it: phone with hyphens, birth date in both calendars."""
+    """A stored value of a standard field as people read it: phone with hyphens, birth date in both calendars."""
     if value in (None, "", []):
         return ""
     if code == "phone":
@@ -302,7 +307,7 @@ def panel(contract: Contract, code: str) -> Panel:
                 starts_at=a.starts_at.astimezone(JST),
                 ends_at=a.ends_at.astimezone(JST),
                 person=person,
-                details=[(label_of(contract, k), show_value(k, v)) for k, v in person.as_dict().items() if v],
+                details=[(label_of(contract, k), value_of(contract, k, v)) for k, v in person.as_dict().items() if v],
             )
         )
     contact = unseal_contact(ring, booking)
@@ -322,7 +327,7 @@ def panel(contract: Contract, code: str) -> Panel:
         ends_at=booking.ends_at.astimezone(JST),
         people=guests,
         contact=contact,
-        contact_details=[(label_of(contract, k), show_value(k, v)) for k, v in contact.as_dict().items() if v],
+        contact_details=[(label_of(contract, k), value_of(contract, k, v)) for k, v in contact.as_dict().items() if v],
         history=history,
         briefings=[
             (names[one.procedure], one)
@@ -332,14 +337,14 @@ def panel(contract: Contract, code: str) -> Panel:
         ],
         affected=Affected.objects.filter(booking=booking, settled_at=None).first(),
         notes=[
-            line for line in history if any(label in ("対応メモ", "超過受付の理由") for label, _, _ in line.changes)
+            line for line in history if any(label in _SEALED.values() for label, _, _ in line.changes)
         ],
     )
 
 
 _PLAIN = {"starts_at": "日時", "procedures": "手続き", "state": "状態", "reason": "理由", "outcome": "対応結果",
           "from_date": "この日から来られる", "parts": "時間帯", "offer": "案内した日時", "until": "返事の期限"}  # fmt: skip
-_SEALED = {"note": "対応メモ", "over_reason": "超過受付の理由"}
+_SEALED = {"note": "対応メモ", "over_reason": "超過受付の理由", "notice_reason": "はがきの番号を確かめなかった理由"}
 
 
 def _line(contract: Contract, ring: Keyring, event: Event, names: dict[str, str]) -> Line:
@@ -388,11 +393,11 @@ def _sealed_changes(contract: Contract, key: str, before: Any, after: Any) -> li
         was, new = before or {}, after or {}
         who = f"{int(re.sub(r'[^0-9]', '', key) or 0)}人目 "
         return [
-            (who + label_of(contract, k), show_value(k, was.get(k)), show_value(k, new.get(k)) or "（なし）")
+            (who + label_of(contract, k), value_of(contract, k, was.get(k)), value_of(contract, k, new.get(k)) or "（なし）")
             for k in dict.fromkeys([*was, *new])
             if was.get(k) != new.get(k)
         ]
-    return [(label_of(contract, key), show_value(key, before), show_value(key, after) or "（なし）")]
+    return [(label_of(contract, key), value_of(contract, key, before), value_of(contract, key, after) or "（なし）")]
 
 
 def likely_duplicates(

@@ -23,7 +23,7 @@ from madoguchi.ground.privacy.sealing import keyring
 from ..enums import State, WalkInOutcome
 from ..models import Affected, Attendee, Booking, Event, WalkIn
 from ..rules import show_code
-from .desk import show_value, state_label, state_tone, unseal_contact, unseal_person
+from .desk import label_of, show_value, state_label, state_tone, unseal_contact, unseal_person, value_of
 
 StateFilter = Literal["", "booked", "arrived", "no_show", "cancelled", "held", "all"]
 
@@ -115,11 +115,21 @@ COLUMNS = (
 PERSONAL_COLUMNS = ("氏名", "フリガナ", "生年月日", "電話番号", "メール", "郵便番号", "住所", "配慮が必要なこと")
 
 
+def personal_columns(contract: Contract) -> tuple[str, ...]:
+    """``PERSONAL_COLUMNS`` and a column for each further field that only this city asks for."""
+    return (*PERSONAL_COLUMNS, *(label_of(contract, code) for code in _own_columns(contract)))
+
+
+def _own_columns(contract: Contract) -> list[str]:
+    return [rule.code for rule in contract.profile.booking.fields if rule.own or rule.code == "notice_number"]
+
+
 def lines(
     contract: Contract, found: Sequence[Attendee] | QuerySet[Attendee], *, personal: bool
 ) -> Iterator[list[Cell]]:
-    """Rows under ``COLUMNS`` (and ``PERSONAL_COLUMNS``), one per person; moments in Japan's time."""
+    """Rows under ``COLUMNS`` (and ``personal_columns``), one per person; moments in Japan's time."""
     ring = keyring(contract) if personal else None
+    own = _own_columns(contract)
     for a in found:
         booking = a.booking
         starts = a.starts_at.astimezone(JST)
@@ -143,6 +153,8 @@ def lines(
             born = who.birth_date
             row += [who.name, who.kana, born, phones.show(contact.get("phone", "")), contact.get("email", "")]
             row += [contact.get("postal_code", ""), contact.get("address", ""), contact.get("needs", "")]
+            told = {**contact, **who.as_dict()}
+            row += [value_of(contract, code, told.get(code)) for code in own]
         yield row
 
 

@@ -44,7 +44,7 @@ class ResidentBooking:
     """A booking as its owner sees it. Times are local (Japan). ``contact`` is None for a hold and after erasure.
 
     ``affected``: a change of slots broke it, and nobody has settled that yet; ``affected_reason`` is what staff gave as the
-    reason, in Japanese, or empty.
+    reason, in Japanese, or empty; ``reached``: notices reach the party by mail or short message.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""Remarks of staff on a booking: a note of what was said, or why places were given beyond the plan."""
+"""Remarks of staff on a booking: a note of what was said, why places were given beyond the plan, why a notice number was not checked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def remark(
     text: str,
     by: Actor,
     now: dt.datetime,
-    kind: Literal["note", "over_reason"] = "note",
+    kind: Literal["note", "over_reason", "notice_reason"] = "note",
 ) -> Event:
     """Add a line to the history; the text is sealed and erased with the booking's personal data.
 

@@ -9,7 +9,6 @@ city's name, Django or the clock. Cities differ only in what these models can sa
 """
 
 from .booking import (
-    STANDARD_FIELDS,
     STANDARD_PROCEDURES,
     Booking,
     Contingent,
@@ -17,7 +16,6 @@ from .booking import (
     Cutoff,
     External,
     FewLeft,
-    FieldRule,
     Notices,
     Pool,
     Procedure,
@@ -27,6 +25,7 @@ from .booking import (
 )
 from .checks import Problem, check
 from .duties import Charge, Due, DueException, Duty, Kpis, Payment, Retention, Staffing, Volume
+from .fields import STANDARD_FIELDS, FieldOption, FieldRule
 from .hours import Designated, Hours, NthWeekday, StopRule, Weekly, YearEnd
 from .loading import ProfileError, load_all, load_profile, parse_profile
 from .parties import Channels, ChannelTerms, City, Contractor, Fiscal, Office, Outreach, Site, Term
@@ -69,6 +68,7 @@ __all__ = [
     "Duty",
     "External",
     "FewLeft",
+    "FieldOption",
     "FieldRule",
     "Fiscal",
     "Hours",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from .fields import FieldRule
 from .values import Channel, Clock, Code, Count, Flag, Name, Part, Positive, Share, Span
 
 STANDARD_PROCEDURES: dict[str, str] = {
@@ -21,24 +22,6 @@ STANDARD_PROCEDURES: dict[str, str] = {
     "other": "その他マイナンバーカードに関すること",
 }
 """Japanese names of the procedures that need no ``name`` in a profile."""
-
-STANDARD_FIELDS: tuple[str, ...] = (
-    "name",
-    "kana",
-    "birth_date",
-    "phone",
-    "email",
-    "postal_code",
-    "address",
-    "notice_number",
-    "who",
-    "situations",
-    "language",
-    "needs",
-    "memo",
-)
-"""Codes of the input fields that need no ``label``; a field of the city's own starts with ``x_``."""
-
 
 class Procedure(Part):
     """A procedure that residents come for."""
@@ -135,16 +118,6 @@ class FewLeft(Part):
         return (left <= self.count and left < capacity) or left <= capacity * self.share
 
 
-class FieldRule(Part):
-    """An input field of the booking form, in the order of the list."""
-
-    code: Code = Field(description="項目のコード。市独自の項目は x_ で始める")
-    required: Flag = Field(False, description="必須か")
-    label: str | None = Field(None, description="項目名（標準の項目は省略できる）")
-    help: str = Field("", description="入力の説明")
-    procedures: tuple[Code, ...] = Field((), description="対象の手続き（省略するとすべて）")
-
-
 class Reminder(Part):
     """The mail before the visit."""
 
@@ -192,6 +165,10 @@ class Booking(Part):
         0, le=1440, description="取り消された枠をすぐには公開せずに置く時間（分）。0＝すぐ公開（空き待ちの人がいる間は2分置く）"
     )
     waiting: Waiting = Field(Waiting(), description="早い日時の空き待ち")
+    notice_check: Literal["none", "format", "list"] = Field(
+        "format",
+        description="はがきの番号の確かめ方（none＝確かめない、format＝形だけ、list＝市が登録した一覧と生年月日で照合）",
+    )
     max_active_per_phone: Positive = Field(5, description="同じ電話番号で同時に持てる予約の数")
     reminder: Reminder = Field(Reminder(), description="リマインドメール")
     fields: tuple[FieldRule, ...] = Field(
@@ -207,3 +184,7 @@ class Booking(Part):
         ),
         description="予約時に入力を求める項目（順序どおりに表示）",
     )
+
+    def field(self, code: str) -> FieldRule | None:
+        """The rule of an input field; None when the form does not ask for it."""
+        return next((rule for rule in self.fields if rule.code == code), None)

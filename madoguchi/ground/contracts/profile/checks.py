@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from datetime import time
 from typing import NamedTuple
 
-from .booking import STANDARD_FIELDS, STANDARD_PROCEDURES
+from .booking import STANDARD_PROCEDURES
 from .duties import Duty
+from .fields import CHOSEN_FIELDS, STANDARD_FIELDS, FieldRule, matcher
 from .hours import Hours
 from .root import Profile
 from .values import clock_text
@@ -229,11 +230,52 @@ def _booking(profile: Profile) -> Iterator[Problem]:
             yield Problem(
                 f"{path}.code", f'{_one_of(STANDARD_FIELDS)}, or a code that starts with "x_"', f'"{field.code}"'
             )
-        elif field.code.startswith("x_") and not field.label:
+        elif field.own and not field.label:
             yield Problem(f"{path}.label", f'a label for the city\'s own field "{field.code}"', "nothing")
-        yield from _unknown(f"{path}.procedures", field.procedures, [item.code for item in profile.procedures])
+        yield from _field(path, field, profile)
     if not {"phone", "email"} & set(codes):
         yield Problem("booking.fields", 'a field "phone" or "email" to reach the resident', _quoted(codes) or "none")
+    if booking.notice_check == "list" and not {"notice_number", "birth_date"} <= set(codes):
+        expected = 'not "list" unless the fields "notice_number" and "birth_date" are asked for'
+        yield Problem("booking.notice_check", expected, '"list"')
+
+
+def _field(path: str, field: FieldRule, profile: Profile) -> Iterator[Problem]:
+    known = [item.code for item in profile.procedures]
+    yield from _unknown(f"{path}.procedures", field.procedures, known)
+    yield from _unknown(f"{path}.required_for", field.required_for, field.procedures or known)
+    if field.kind != "text" and not field.own:
+        yield Problem(f"{path}.kind", f'nothing, as "{field.code}" is a standard field', f'"{field.kind}"')
+    if field.kind == "choice" and len(field.options) < 2:
+        yield Problem(f"{path}.options", 'at least two answers, as kind is "choice"', str(len(field.options)))
+    elif field.kind != "choice" and field.options:
+        yield Problem(f"{path}.options", 'nothing unless kind is "choice"', f"{len(field.options)} answers")
+    yield from _twice(f"{path}.options", [option.code for option in field.options], "answer")
+    typed = field.kind in ("text", "long") and field.code not in CHOSEN_FIELDS
+    for key, value in (("max_length", field.max_length), ("pattern", field.pattern)):
+        if value is not None and not typed:
+            yield Problem(f"{path}.{key}", "nothing, as the field is not typed as text", _short_value(value))
+    if field.pattern is not None and typed:
+        try:
+            matcher(field.pattern)
+        except ValueError:
+            expected = "a regular expression without look-around and back-references (Rust's regex)"
+            yield Problem(f"{path}.pattern", expected, _short_value(field.pattern))
+    for key, bound in (("minimum", field.minimum), ("maximum", field.maximum)):
+        if bound is not None and field.kind == "date" and abs(bound) > 50_000:
+            yield Problem(f"{path}.{key}", "days from today, at most 50000 either way", str(bound))
+        if bound is not None and field.kind not in ("number", "date"):
+            yield Problem(f"{path}.{key}", 'nothing unless kind is "number" or "date"', str(bound))
+    if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
+        yield Problem(f"{path}.maximum", f"at least minimum {field.minimum}", str(field.maximum))
+    general = profile.retention.resident_days_after_visit
+    if field.retention_days is not None and field.retention_days >= general:
+        expected = f"fewer days than retention.resident_days_after_visit {general}"
+        yield Problem(f"{path}.retention_days", expected, str(field.retention_days))
+
+
+def _short_value(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 def _pools(profile: Profile) -> Iterator[Problem]:

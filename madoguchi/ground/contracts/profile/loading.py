@@ -104,6 +104,8 @@ def _shown(value: Any) -> str:
 def _path(location: tuple[int | str, ...]) -> str:
     path = ""
     for step in location:
+        if step == "[key]":
+            continue
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
     return path
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms, template
+from django.utils.html import format_html
 
 from madoguchi.web.ui.templatetags.ui import errors
 
@@ -20,5 +21,5 @@ def errors_of(bound_forms: Sequence[forms.Form]) -> dict[str, Any]:
         caption = getattr(form, "caption", "")
         for item in errors(form)["items"]:
             label = item.get("label", "")
-            items.append({**item, "label": f"{caption} {label}".strip() if label else ""})
+            items.append({**item, "label": format_html("{} {}", caption, label) if caption and label else label})
     return {"items": items}

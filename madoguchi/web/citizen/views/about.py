@@ -15,7 +15,7 @@ def privacy(request: HttpRequest, contract: Contract) -> HttpResponse:
     profile = contract.profile
     context = {
         **showing.frame(request, contract),
-        "fields": [rule.label or forms.LABELS.get(rule.code, rule.code) for rule in profile.booking.fields],
+        "fields": [(forms.label_of(rule), rule.retention_days) for rule in profile.booking.fields],
         "days": profile.retention.resident_days_after_visit,
         "office": profile.city.office.name,
     }

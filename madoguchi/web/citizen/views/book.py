@@ -33,7 +33,7 @@ from madoguchi.web.ui.throttle import allow
 
 from .. import flow as flows
 from .. import forms, showing
-from .pages import busy
+from .pages import busy, confirm_notices
 
 HELD = State.HELD.value
 
@@ -407,8 +407,13 @@ def details(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse
     now = request.now  # type: ignore[attr-defined]
     bound = request.POST if request.method == "POST" else None
     people, contact = _detail_forms(contract, found, now.date(), bound)
-    if bound is not None:
+    if bound is not None and "fill" in bound and contact.fills_address:
+        people, contact = _fill_address(request, contract, found, people, contact)
+        bound = None
+    elif bound is not None:
         valid = sum(form.is_valid() for form in (*people, contact)) == len(people) + 1
+        wait = confirm_notices(request, contract, [(form, None) for form in people])
+        valid = valid and not wait and all(form.is_valid() for form in people)
         found.draft = flows.seal(contract, _typed(people, contact))
         found.clean = (
             flows.seal(contract, {"people": [form.answer for form in people], "contact": contact.answer})
@@ -416,6 +421,8 @@ def details(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse
             else ""
         )
         flows.save(request, contract, found)
+        if wait:
+            return busy(request, contract, wait)
         if valid:
             return redirect("citizen:check", contract.code, found.id)
     shown = showing.names(showing.shown_procedures(showing.language()))
@@ -452,7 +459,29 @@ def _detail_forms(
     if len(people) > 1:
         for n, form in enumerate(people, start=1):
             form.caption = _("%(n)s人目") % {"n": n}
-    return people, forms.contact_form(contract.profile, today=today, data=data, initial=draft.get("contact"))
+    contact = forms.contact_form(
+        contract.profile, flow.procedures, today=today, data=data, initial=draft.get("contact")
+    )
+    return people, contact
+
+
+def _fill_address(
+    request: HttpRequest,
+    contract: Contract,
+    flow: flows.Flow,
+    people: list[forms.PartyForm],
+    contact: forms.PartyForm,
+) -> tuple[list[forms.PartyForm], forms.PartyForm]:
+    """Forms with the address of the postal code; everything typed is kept, nothing is found fault with yet."""
+    for form in people:
+        form.full_clean()
+    filling, typed = contact.filled()
+    flow.draft = flows.seal(contract, {**_typed(people, contact), "contact": typed})
+    flow.clean = ""
+    flows.save(request, contract, flow)
+    people, contact = _detail_forms(contract, flow, request.now.date(), None)  # type: ignore[attr-defined]
+    contact.filling = filling
+    return people, contact
 
 
 def _typed(people: list[forms.PartyForm], contact: forms.PartyForm) -> dict[str, Any]:
@@ -504,9 +533,6 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
             found.done, found.draft, found.clean = True, "", ""
             flows.save(request, contract, found)
             return redirect("citizen:done", contract.code, found.id)
-    labels = {
-        rule.code: rule.label or forms.LABELS.get(rule.code, rule.code) for rule in contract.profile.booking.fields
-    }
     shown = showing.names(showing.shown_procedures(showing.language()))
     context = {
         **showing.frame(request, contract),
@@ -514,10 +540,10 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
         "problem": problem,
         "twin": twin,
         "party": [
-            (n, shown[code], _rows(labels, values))
+            (n, shown[code], _rows(contract, values))
             for n, (code, values) in enumerate(zip(found.procedures, clean["people"], strict=True), start=1)
         ],
-        "contact_rows": _rows(labels, clean["contact"]),
+        "contact_rows": _rows(contract, clean["contact"]),
         "no_mail": not clean["contact"].get("email"),
         "change_until": showing.cutoff_text(contract.profile.booking.window.change_until),
         "cancel_until": showing.cutoff_text(contract.profile.booking.window.cancel_until),
@@ -526,14 +552,12 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
     return render(request, "citizen/check.html", context, status=409 if problem else 200)
 
 
-def _rows(labels: dict[str, Any], values: dict[str, str]) -> list[tuple[Any, str]]:
-    rows = []
-    for code, label in labels.items():
-        value = values.get(code, "")
-        if not value:
-            continue
-        rows.append((label, showing.field_text(code, value)))
-    return rows
+def _rows(contract: Contract, values: dict[str, str]) -> list[tuple[str, str]]:
+    return [
+        (forms.label_of(rule), showing.field_text(rule, values[rule.code]))
+        for rule in contract.profile.booking.fields
+        if values.get(rule.code)
+    ]
 
 
 @require_POST

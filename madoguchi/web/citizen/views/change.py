@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.errors import Refused
-from madoguchi.domain.booking.party import Contact, Person
+from madoguchi.domain.booking.party import Contact, Person, missing_of_contact
 from madoguchi.domain.booking.queries.resident import Companion, ResidentBooking
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import Refusal
@@ -25,6 +25,7 @@ from madoguchi.ground.kit.actors import CITIZEN_WEB
 
 from .. import forms, showing
 from .manage import by_link
+from .pages import busy, confirm_notices
 
 
 def _frame(request: HttpRequest, contract: Contract, booking: ResidentBooking) -> dict[str, Any]:
@@ -216,6 +217,10 @@ def _person_page(
     others: list[tuple[str, str]] = []
     if data is not None:
         status = 422
+        person_form.full_clean()
+        wait = confirm_notices(request, contract, [(person_form, companion.person if companion else None)])
+        if wait:
+            return busy(request, contract, wait)
         if all([procedure_form.is_valid(), person_form.is_valid()]):
             details = Person(person_form.answer)
             members = [
@@ -237,6 +242,11 @@ def _person_page(
                     others = showing.alternatives(contract, booking, request.now, codes)  # type: ignore[attr-defined]
             else:
                 text = _("内容を変更しました。") if companion else _("人数を増やしました。")
+                codes = [member.procedure for member in members]
+                if missing_of_contact(contract.profile, codes, booking.contact or Contact({})):
+                    messages.success(request, text)
+                    messages.warning(request, _("この手続きのために、あと少し入力をお願いします。"))
+                    return redirect(f"{manage_path(contract, booking.code)}contact/")
                 return _back(request, contract, booking, text)
     context = {
         **_frame(request, contract, booking),
@@ -289,9 +299,13 @@ def contact(request: HttpRequest, contract: Contract, booking: ResidentBooking) 
     initial = booking.contact.as_dict() if booking.contact else None
     if initial and initial.get("phone"):
         initial["phone"] = showing.phones.show(initial["phone"])
-    form = forms.contact_form(contract.profile, today=now.date(), data=data, initial=initial)
+    form = forms.contact_form(contract.profile, booking.procedures, today=now.date(), data=data, initial=initial)
     problem, status = "", 200
-    if data is not None:
+    if data is not None and "fill" in data and form.fills_address:
+        filling, typed = form.filled()
+        form = forms.contact_form(contract.profile, booking.procedures, today=now.date(), initial=typed)
+        form.filling = filling
+    elif data is not None:
         status = 422
         if form.is_valid():
             try:

@@ -9,11 +9,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from madoguchi.domain.booking.cards import refusals
+from madoguchi.domain.booking.party import Person
 from madoguchi.domain.notices.queries import stop_now
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
+from madoguchi.web.ui.throttle import allow
 
 from .. import showing
+from ..forms import PartyForm
 
 
 def busy(request: HttpRequest, contract: Contract, wait: int) -> HttpResponse:
@@ -22,6 +26,26 @@ def busy(request: HttpRequest, contract: Contract, wait: int) -> HttpResponse:
     response = render(request, "citizen/busy.html", context, status=429)
     response.headers["Retry-After"] = str(wait)
     return response
+
+
+def confirm_notices(request: HttpRequest, contract: Contract, told: list[tuple[PartyForm, Person | None]]) -> int:
+    """Check the postcards' numbers of filled forms against the city's list; the forms say what cannot be confirmed.
+
+    Each comes with the details kept so far. Returns the seconds to wait where one address has tried too often, else 0: every try with
+    a number counts, a right one too, so that nobody can go on guessing.
+    """
+    if contract.profile.booking.notice_check != "list":
+        return 0
+    right = [(form, before) for form, before in told if not {"notice_number", "birth_date"} & form.errors.keys()]
+    people = [(Person(form.answer), before) for form, before in right]
+    if any(person.values.get("notice_number") for person, _before in people):
+        wait = allow(request, contract, "notice")
+        if wait:
+            return wait
+    today = request.now.date()  # type: ignore[attr-defined]
+    for position, problems in refusals(contract, people, today=today).items():
+        right[position][0].refuse(problems)
+    return 0
 
 
 def unless_stopped(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
