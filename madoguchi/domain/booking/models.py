@@ -256,3 +256,30 @@ class ExternalLog(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["contract", "at"], name="external_by_time")]
+
+
+class SavedList(TenantModel):
+    """Conditions of the list of bookings under a name: a person's own, or shared with the contract's staff.
+
+    ``selection`` is a stored :class:`.selection.Selection`; ``owner`` is an actor reference. What was removed stays for the
+    deliveries made from it.
+    """
+
+    name = models.CharField("名前", max_length=40)
+    owner = models.CharField(max_length=40)
+    owner_label = models.CharField(max_length=80, blank=True)
+    shared = models.BooleanField("ほかの担当者にも見せる", default=False)
+    selection = models.JSONField()
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "owner", "name"], name="saved_list_own", condition=Q(shared=False, removed_at=None)
+            ),
+            models.UniqueConstraint(
+                fields=["contract", "name"], name="saved_list_shared", condition=Q(shared=True, removed_at=None)
+            ),
+        ]

@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from . import affected, audit, bookings, bring, calendar, contract, day, home, notices, slots, staff, stops, texts
+from . import (
+    affected,
+    audit,
+    bookings,
+    bring,
+    calendar,
+    contract,
+    day,
+    home,
+    notices,
+    saved,
+    slots,
+    staff,
+    stops,
+    texts,
+)
 
 app_name = "office"
 urlpatterns: list = [
@@ -25,6 +40,8 @@ urlpatterns: list = [
     path("day/<str:code>/mark/", day.mark, name="day_mark"),
     path("bookings/", bookings.bookings, name="bookings"),
     path("bookings/export/", bookings.export, name="bookings_export"),
+    path("bookings/saved/", saved.saved, name="saved"),
+    path("bookings/saved/<int:pk>/", saved.deed, name="saved_deed"),
     path("slots/", slots.slots, name="slots"),
     path("slots/<slug:pool>/patterns/", slots.patterns, name="slots_patterns"),
     path("slots/<slug:pool>/<str:date>/", slots.day, name="slots_day"),
