@@ -16,11 +16,15 @@ from django.db import connection
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
-from madoguchi.domain.booking.enums import State
+from madoguchi.domain.booking.enums import FileForm, Rhythm, State
 from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.models import Booking, Slot
 from madoguchi.domain.booking.party import Contact, Person
+from madoguchi.domain.booking.queries.deliveries import made_deliveries
+from madoguchi.domain.booking.selection import Selection
 from madoguchi.domain.booking.services import change, marks, reserve, slots
+from madoguchi.domain.booking.services.deliveries import deliver_due, hand_over, order_list
+from madoguchi.domain.booking.services.saved_lists import save_list
 from madoguchi.domain.booking.services.setup import count_anew
 from madoguchi.domain.procedures.enums import Kind
 from madoguchi.domain.procedures.models import BringRule
@@ -81,6 +85,10 @@ CONFIRMED = {
     "izunokuni": ("", "cert_renewal"),
 }
 """Procedures whose rows of what to bring the demo's city has approved."""
+
+
+DELIVERED_TO = ("hatsukaichi",)
+"""Contracts whose city gets a list of the next business day handed over each evening."""
 
 
 def begin_at(now: dt.datetime) -> dt.datetime:
@@ -157,6 +165,8 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
             ]
     count_anew()
     _live(contract, dice, made, staff, now)
+    if contract.code in DELIVERED_TO:
+        _lists(contract, staff["city"], now)
     _mails_of_the_past(contract, now)
     _changes_of_plan(contract, staff["city"], now)
     return f"予約 {len(made)} 件"
@@ -296,6 +306,26 @@ def _move(contract: Contract, code: str, start: dt.datetime, by: Actor, when: dt
             for a in Attendee.objects.filter(booking__code=code).select_related("procedure").order_by("position")
         ]
     change.revise(contract, code, members=members, starts_at=start + dt.timedelta(days=7), by=by, now=when)
+
+
+def _lists(contract: Contract, city: Actor, now: dt.datetime) -> None:
+    """Saved lists, and one that is handed over by 17:00 of each business day; all but the last were received."""
+    begun = now - dt.timedelta(days=8)
+    tomorrow = save_list(
+        contract, name="次の開庁日の来庁予定", selection=Selection(visit="next_open", personal=True), shared=True, by=city, now=begun
+    )
+    by_phone = Selection(visit="next_week", channel="phone")
+    save_list(contract, name="来週の電話予約", selection=by_phone, shared=True, by=city, now=begun)
+    order_list(
+        contract, saved_list=tomorrow.pk, form=FileForm.CSV, rhythm=Rhythm.BUSINESS_DAYS, due_time=dt.time(17), by=city, now=begun
+    )
+    for back in range(8, 0, -1):
+        deliver_due(contract, now=dt.datetime.combine(now.date() - dt.timedelta(days=back), dt.time(16, 35), JST))
+    with contract_scope(contract):
+        files = list(made_deliveries())
+        user = Assignment.objects.select_related("user").get(contract=contract, role=Role.CITY).user
+    for file in files[1:]:
+        hand_over(contract, file.pk, user=user, by=city, now=file.due_at + dt.timedelta(minutes=7))
 
 
 def _mails_of_the_past(contract: Contract, now: dt.datetime) -> None:

@@ -16,6 +16,7 @@ from madoguchi.ground.contracts.tenancy import contract_scope, tenant_models
 CLOSER: dict[str, dict[str, Any]] = {
     "booking.weekpattern": {"weekday": 1},
     "booking.booking": {"state": "booked"},
+    "booking.standingorder": {"weekdays": [1]},
     "notices.message": {"state": "queued"},
 }
 """Values that a table's constraints ask for and a field's type does not tell. A new table seldom needs a line here."""

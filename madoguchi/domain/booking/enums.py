@@ -30,3 +30,19 @@ class EventKind(models.TextChoices):
     NO_SHOW = "no_show", "不来庁"
     AFFECTED = "affected", "枠の変更による影響"
     SETTLED = "settled", "影響の解消"
+
+
+class FileForm(models.TextChoices):
+    """Forms in which a list leaves the system."""
+
+    CSV = "csv", "CSV（UTF-8）"
+    CP932 = "cp932", "CSV（Shift_JIS）"
+    XLSX = "xlsx", "Excel"
+
+
+class Rhythm(models.TextChoices):
+    """On which days a standing order falls due."""
+
+    BUSINESS_DAYS = "business_days", "開庁日ごと"
+    WEEKDAYS = "weekdays", "曜日を決めて"
+    MONTH_DAY = "month_day", "毎月の日を決めて"

@@ -6,7 +6,7 @@ import datetime as dt
 
 from madoguchi.ground.contracts.models import Contract
 
-from .models import Attendee, Booking, Event
+from .models import Attendee, Booking, Delivery, Event
 
 
 def erase_people(contract: Contract, now: dt.datetime) -> int:
@@ -23,3 +23,9 @@ def erase_people(contract: Contract, now: dt.datetime) -> int:
     return Booking.objects.filter(pk__in=due).update(
         contact=None, phone_index=None, mail_index=None, has_mail=False, erased_at=now
     )
+
+
+def erase_deliveries(contract: Contract, now: dt.datetime) -> int:
+    """Empty the files of deliveries whose time is over; how many. Who received what, and its checksum, stay."""
+    due = Delivery.objects.filter(erased_at=None, erase_at__lte=now)
+    return due.update(content=None, lacking=[], erased_at=now)

@@ -7,10 +7,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from madoguchi.domain.procedures.models import Procedure
+from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.models import Site
 from madoguchi.ground.contracts.tenancy import TenantModel
 
-from .enums import EventKind, State
+from .enums import EventKind, FileForm, Rhythm, State
 
 
 class Pool(TenantModel):
@@ -283,3 +284,77 @@ class SavedList(TenantModel):
                 fields=["contract", "name"], name="saved_list_shared", condition=Q(shared=True, removed_at=None)
             ),
         ]
+
+
+class StandingOrder(TenantModel):
+    """A saved list to be delivered as a file by ``due_time`` on the days of its rhythm, until somebody ends it.
+
+    ``weekdays`` (0 = Monday) and ``month_day`` belong to the rhythms of these names.
+    """
+
+    saved_list = models.ForeignKey(SavedList, models.PROTECT, related_name="+")
+    form = models.CharField("形式", max_length=6, choices=FileForm.choices)
+    rhythm = models.CharField("いつ", max_length=14, choices=Rhythm.choices)
+    weekdays = ArrayField(models.SmallIntegerField(), default=list, blank=True)
+    month_day = models.SmallIntegerField("毎月何日", null=True, blank=True)
+    due_time = models.TimeField("期限の時刻")
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(rhythm="business_days")
+                    | Q(rhythm="weekdays", weekdays__len__gt=0)
+                    | Q(rhythm="month_day", month_day__gte=1, month_day__lte=31)
+                ),
+                name="order_has_days",
+                violation_error_message="受け渡す曜日か日を決めてください。",
+            )
+        ]
+
+
+class Delivery(TenantModel):
+    """One file of a standing order for one due moment. ``content`` is sealed and erased at ``erase_at``; all else stays as
+    evidence. ``problem`` says why it is, or was, late; ``lacking`` names cells with characters that Shift_JIS cannot hold.
+    """
+
+    order = models.ForeignKey(StandingOrder, models.PROTECT, related_name="+", db_index=False)
+    due_at = models.DateTimeField()
+    made_at = models.DateTimeField(null=True)
+    title = models.CharField(max_length=40, blank=True)
+    file_name = models.CharField(max_length=80, blank=True)
+    conditions = models.JSONField(default=dict)
+    personal = models.BooleanField(default=False)
+    rows = models.IntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    lacking = models.JSONField(default=list)
+    content = models.BinaryField(null=True)
+    erase_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+    attempts = models.SmallIntegerField(default=0)
+    problem = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "order", "due_at"], name="delivery_once")]
+        indexes = [
+            models.Index(fields=["contract", "due_at"], name="delivery_by_due"),
+            models.Index(fields=["contract", "erase_at"], name="delivery_to_erase", condition=Q(erased_at=None)),
+        ]
+
+
+class Receipt(TenantModel):
+    """One person and one delivery: whether told by mail, how often and when downloaded."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="+", db_index=False)
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    told = models.BooleanField(default=False)
+    downloads = models.IntegerField(default=0)
+    first_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "delivery", "user"], name="receipt_once")]

@@ -17,6 +17,12 @@ class Kind(models.TextChoices):
     AFFECTED = "affected", "臨時閉庁等のお知らせ"
 
 
+class StaffKind(models.TextChoices):
+    """Kinds of notice to staff: in Japanese, without personal data; their wording is shipped and not edited."""
+
+    LIST_READY = "list_ready", "一覧の受け渡し（担当者あて）"
+
+
 class Template(TenantModel):
     """The city's own wording of a notice; where none exists the shipped wording is used."""
 
@@ -47,7 +53,7 @@ class Message(TenantModel):
         DROPPED = "dropped", "取りやめ"
 
     ref = models.CharField(max_length=64)
-    kind = models.CharField(max_length=12, choices=Kind.choices)
+    kind = models.CharField(max_length=12, choices=Kind.choices + StaffKind.choices)
     language = models.CharField(max_length=10)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     due_at = models.DateTimeField()

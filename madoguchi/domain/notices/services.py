@@ -14,7 +14,7 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 
 from . import bounces, rules, texts
-from .models import Attempt, Kind, Message, PlannedStop, Template
+from .models import Attempt, Kind, Message, PlannedStop, StaffKind, Template
 from .queries import forget_stops
 from .sending import Sender
 
@@ -38,7 +38,7 @@ def queue(
     contract: Contract,
     *,
     ref: str,
-    kind: Kind,
+    kind: Kind | StaffKind,
     language: str,
     now: dt.datetime,
     due_at: dt.datetime | None = None,

@@ -11,9 +11,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from madoguchi.domain.booking.errors import ListError
 from madoguchi.domain.booking.queries.saved_lists import lists_of
 from madoguchi.domain.booking.selection import Selection
-from madoguchi.domain.booking.services.saved_lists import NAME_MAX, ListError, change_list, remove_list, save_list
+from madoguchi.domain.booking.services.saved_lists import NAME_MAX, change_list, remove_list, save_list
 from madoguchi.ground.accounts.access import MANAGE_STAFF, READ_RESIDENTS, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
 

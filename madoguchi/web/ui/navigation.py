@@ -30,6 +30,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("予約を探す・入れる", "callcentre:desk", access.READ_RESIDENTS, "g d"),
             Place("当日の一覧", "office:day", access.READ_RESIDENTS, "g t"),
             Place("予約の一覧・出力", "office:bookings", access.READ_RESIDENTS, "g l"),
+            Place("受け渡し", "office:deliveries", access.READ_RESIDENTS, "g r"),
             Place("対応が必要な予約", "office:affected", access.READ_RESIDENTS, "g a"),
             Place("市の予約サイトでの代行", "callcentre:external", access.WORK_ON_BOOKINGS),
         ],

@@ -12,15 +12,12 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor
 
-from ..models import SavedList
+from ..errors import ListError
+from ..models import SavedList, StandingOrder
 from ..selection import Selection
 
 NAME_MAX = 40
 _TAKEN = "同じ名前の一覧がすでにあります。別の名前にしてください。"
-
-
-class ListError(ValueError):
-    """A deed on lists that cannot be done; the message says why and what to do, in Japanese, for staff."""
 
 
 @transaction.atomic
@@ -59,6 +56,8 @@ def change_list(
         kept = _lock(pk, manages=manages, by=by)
         before = [kept.name, kept.shared]
         kept.name, kept.shared = _name(name), shared
+        if not shared:
+            _refuse_ordered(kept)
         if [kept.name, kept.shared] != before:
             _write(kept)
             after = [kept.name, kept.shared]
@@ -71,6 +70,7 @@ def remove_list(contract: Contract, pk: int, *, manages: bool, by: Actor, now: d
     """Take a list away. Raises :class:`ListError` for one that is gone or not the actor's."""
     with contract_scope(contract):
         kept = _lock(pk, manages=manages, by=by)
+        _refuse_ordered(kept)
         kept.removed_at = now
         kept.save(update_fields=["removed_at"])
         audit.record(contract, "list.removed", f"list:{pk}", by=by, now=now, name=kept.name)
@@ -83,6 +83,11 @@ def _name(typed: str) -> str:
     if len(name) > NAME_MAX:
         raise ListError(f"名前は{NAME_MAX}文字までです。いまは{len(name)}文字です。")
     return name
+
+
+def _refuse_ordered(kept: SavedList) -> None:
+    if StandingOrder.objects.filter(saved_list=kept, ended_at=None).exists():
+        raise ListError(f"「{kept.name}」は定期の受け渡しに使われています。先に「受け渡し」でその予定を終えてください。")
 
 
 def _write(kept: SavedList) -> None:
