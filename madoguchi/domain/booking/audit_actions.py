@@ -29,4 +29,6 @@ register(
     Action("affected.settled", "影響を受けた予約の対応を終えた"),
     Action("capacity.proved", "枠の残数を検算した"),
     Action("external.logged", "市の予約サイトでの代行を記録した"),
+    Action("external.imported", "市の予約サイトの予約を取り込んだ"),
+    Action("external.exported", "市の予約サイトの予約を出力した"),
 )

@@ -46,3 +46,12 @@ class Rhythm(models.TextChoices):
     BUSINESS_DAYS = "business_days", "開庁日ごと"
     WEEKDAYS = "weekdays", "曜日を決めて"
     MONTH_DAY = "month_day", "毎月の日を決めて"
+
+
+class VisitState(models.TextChoices):
+    """States of a booking of the city's own site."""
+
+    BOOKED = "booked", "予約済み"
+    ARRIVED = "arrived", "来庁済み"
+    NO_SHOW = "no_show", "不来庁"
+    CANCELLED = "cancelled", "取消済み"

@@ -11,7 +11,7 @@ from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.models import Site
 from madoguchi.ground.contracts.tenancy import TenantModel
 
-from .enums import EventKind, FileForm, Rhythm, State
+from .enums import EventKind, FileForm, Rhythm, State, VisitState
 
 
 class Pool(TenantModel):
@@ -244,7 +244,10 @@ class Proof(TenantModel):
 
 
 class ExternalLog(TenantModel):
-    """Where the city owns the reservation site: one line for each booking an operator made there. No personal data."""
+    """Where the city owns the reservation site: one line for each booking an operator made there. No personal data.
+
+    It tells of our work; what the city's site holds is :class:`ExternalVisit`.
+    """
 
     at = models.DateTimeField()
     kind = models.CharField(max_length=10)
@@ -358,3 +361,27 @@ class Receipt(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contract", "delivery", "user"], name="receipt_once")]
+
+
+class ExternalVisit(TenantModel):
+    """A booking of the city's own site as its file told it, known by the city's number. Takes no capacity of ours and holds
+    no personal data; ``actor_kind`` and ``channel`` are empty where the file does not say them.
+    """
+
+    reference = models.CharField("市の予約番号", max_length=40)
+    starts_at = models.DateTimeField()
+    procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="+", db_index=False)
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_index=False)
+    people = models.SmallIntegerField()
+    state = models.CharField(max_length=10, choices=VisitState.choices)
+    actor_kind = models.CharField(max_length=12, blank=True)
+    channel = models.CharField(max_length=8, blank=True)
+    imported_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "reference"], name="visit_reference"),
+            models.CheckConstraint(condition=Q(people__gte=1), name="visit_people"),
+        ]
+        indexes = [models.Index(fields=["contract", "starts_at"], name="visit_by_day")]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,20 +11,9 @@ from django import forms
 from django.http import QueryDict
 
 from madoguchi.ground.kit import dates
+from madoguchi.ground.kit.dates import read_time
 
-_TIME = re.compile(r"(\d{1,2})(?:[:時.](\d{1,2})?分?)?|(\d{2})(\d{2})")
 NOT_KEPT = {"csrfmiddlewaretoken", "step", "seen"}
-
-
-def read_time(text: str) -> dt.time:
-    """A time from ``17:15``, ``1715``, ``17時15分``, ``１７：１５``. ``ValueError`` says what to type."""
-    plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
-    match = _TIME.fullmatch(plain)
-    if match:
-        hour, minute = (match[1], match[2] or "0") if match[1] else (match[3], match[4])
-        if int(hour) <= 23 and int(minute) <= 59:
-            return dt.time(int(hour), int(minute))
-    raise ValueError(f"「{text}」は時刻として読めません。例：17:15")
 
 
 class TimeBox(forms.CharField):
