@@ -135,12 +135,11 @@ def read_csv(content: bytes) -> list[tuple[int, list[str]]]:
 def _decoded(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CsvError(1, "文字コードがUTF-16です。「CSV UTF-8」か「CSV（Shift_JIS）」で保存し直してください。")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return content.decode("cp932")
-    except UnicodeDecodeError as wrong:
-        line = content.count(b"\n", 0, wrong.start) + 1
-        raise CsvError(line, "文字コードを読み取れません。UTF-8かShift_JISのCSVにしてください。") from None
+    farthest = 0
+    for encoding in ("utf-8-sig", "cp932"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError as wrong:
+            farthest = max(farthest, wrong.start)
+    line = content.count(b"\n", 0, farthest) + 1
+    raise CsvError(line, "文字コードを読み取れません。UTF-8かShift_JISのCSVにしてください。")

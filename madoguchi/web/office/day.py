@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.models import Booking
+from madoguchi.domain.booking.queries.external import visits
 from madoguchi.domain.booking.queries.lists import day_sheet
 from madoguchi.domain.booking.services.marks import mark_arrived, mark_no_show
 from madoguchi.ground.accounts.access import READ_RESIDENTS, WORK_ON_BOOKINGS, actor_of, may, roles
@@ -38,7 +39,9 @@ def day(request: HttpRequest, contract: Contract) -> HttpResponse:
     procedures: dict[str, int] = {}
     for person in people:
         procedures[person.procedure] = procedures.get(person.procedure, 0) + 1
+    external = contract.profile.booking.mode == "external"
     context = {
+        "visits": list(visits(date, date, site=site)) if external else [],
         "date": date,
         "date_title": dates.show(date),
         "rows": rows,

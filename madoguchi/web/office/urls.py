@@ -18,6 +18,7 @@ from . import (
     staff,
     stops,
     texts,
+    visits,
 )
 
 app_name = "office"
@@ -46,6 +47,9 @@ urlpatterns: list = [
     path("deliveries/", deliveries.deliveries, name="deliveries"),
     path("deliveries/<int:pk>/download/", deliveries.download, name="delivery_download"),
     path("deliveries/orders/<int:pk>/end/", deliveries.end, name="order_end"),
+    path("visits/", visits.visits, name="visits"),
+    path("visits/export/", visits.export, name="visits_export"),
+    path("visits/import/", visits.take_in, name="visits_import"),
     path("slots/", slots.slots, name="slots"),
     path("slots/<slug:pool>/patterns/", slots.patterns, name="slots_patterns"),
     path("slots/<slug:pool>/<str:date>/", slots.day, name="slots_day"),

@@ -32,6 +32,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("予約の一覧・出力", "office:bookings", access.READ_RESIDENTS, "g l"),
             Place("受け渡し", "office:deliveries", access.READ_RESIDENTS, "g r"),
             Place("対応が必要な予約", "office:affected", access.READ_RESIDENTS, "g a"),
+            Place("市の予約（取り込み分）", "office:visits", access.READ_RESIDENTS),
             Place("市の予約サイトでの代行", "callcentre:external", access.WORK_ON_BOOKINGS),
         ],
     ),
@@ -75,6 +76,10 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
 ]
 
 
+EXTERNAL_ONLY = ("callcentre:external", "office:visits")
+"""Places that exist only where the city owns the reservation site."""
+
+
 def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]:
     """Navigation, contract switcher and account links for the staff frame."""
     external = contract.profile.booking.mode == "external"
@@ -82,7 +87,7 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
     for label, places in NAVIGATION:
         items = []
         for place in places:
-            if not access.may(request, place.allowed) or (place.route == "callcentre:external" and not external):
+            if not access.may(request, place.allowed) or (place.route in EXTERNAL_ONLY and not external):
                 continue
             url = _address(place.route, contract)
             items.append(
