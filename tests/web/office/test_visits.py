@@ -56,7 +56,7 @@ def test_a_file_is_checked_and_then_taken_in(city_site: Contract, sign_in: SignI
     first = upload(city, GOOD)
     page = first.content.decode()
     assert first.status_code == 200
-    assert "読まなかった列があります" in page
+    assert "読まなかった列：氏名" in page
     assert "山田" not in page
     assert rows(city_site) == []
     done = city.post(f"{PAGE}import/", {"checked": checked(first)}, follow=True).content.decode()
