@@ -10,6 +10,7 @@ import datetime as dt
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,12 +18,18 @@ from django.db.models import F
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
-from madoguchi.domain.booking.enums import State
+from madoguchi.domain.booking.enums import FileForm, Rhythm, State, VisitState
 from madoguchi.domain.booking.errors import Refused
+from madoguchi.domain.booking.external import Visit
 from madoguchi.domain.booking.models import Booking, Pool, PoolProcedure, Slot
 from madoguchi.domain.booking.party import Contact, Person
+from madoguchi.domain.booking.queries.deliveries import made_deliveries
 from madoguchi.domain.booking.rules import DayPart
+from madoguchi.domain.booking.selection import Selection
 from madoguchi.domain.booking.services import change, contingents, marks, remarks, reserve, slots, waiting
+from madoguchi.domain.booking.services.deliveries import deliver_due, hand_over, order_list
+from madoguchi.domain.booking.services.external import import_visits
+from madoguchi.domain.booking.services.saved_lists import save_list
 from madoguchi.domain.booking.services.setup import count_anew
 from madoguchi.domain.notices.services import plan_stop
 from madoguchi.domain.procedures.enums import Kind
@@ -31,6 +38,7 @@ from madoguchi.domain.procedures.services.bring import RuleValues, add_rule, con
 from madoguchi.ground.accounts.demo import DemoLogin, make_demo_staff
 from madoguchi.ground.accounts.models import Assignment, Role
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.queries import business_days
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import CITIZEN_WEB, Actor, ActorKind, Channel
 from madoguchi.ground.kit.clock import JST
@@ -86,6 +94,10 @@ CONFIRMED = {
 """Procedures whose rows of what to bring the demo's city has approved."""
 
 
+DELIVERED_TO = ("hatsukaichi",)
+"""Contracts whose city gets a list of the next business day handed over each evening."""
+
+
 def begin_at(now: dt.datetime) -> dt.datetime:
     """The moment from which a fresh demo lives: its slots begin there."""
     return dt.datetime.combine(now.date() - dt.timedelta(days=BACK), dt.time(7), JST)
@@ -125,7 +137,8 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
     staff = _staff(contract)
     _table(contract, staff["city"], now)
     if contract.profile.booking.mode == "external":
-        return f"市の予約サイトでの代行の記録 {_external(contract, dice, staff['operator'], now)} 件"
+        logged = _external(contract, dice, staff["operator"], now)
+        return f"市の予約サイトでの代行の記録 {logged} 件・市の予約 {_visits(contract, dice, staff['city'], now)} 件"
     wishes = _wishes(contract, dice, now)
     made: list[tuple[str, dt.datetime]] = []
     for day in sorted({created.date() for created, *_ in wishes}):
@@ -160,6 +173,8 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
             ]
     count_anew()
     _live(contract, dice, made, staff, now)
+    if contract.code in DELIVERED_TO:
+        _lists(contract, staff["city"], now)
     _mails_of_the_past(contract, now)
     _changes_of_plan(contract, staff["city"], now)
     _scarce(contract, dice, made, staff, now)
@@ -303,6 +318,26 @@ def _move(contract: Contract, code: str, start: dt.datetime, by: Actor, when: dt
     change.revise(contract, code, members=members, starts_at=start + dt.timedelta(days=7), by=by, now=when)
 
 
+def _lists(contract: Contract, city: Actor, now: dt.datetime) -> None:
+    """Saved lists, and one that is handed over by 17:00 of each business day; all but the last were received."""
+    begun = now - dt.timedelta(days=8)
+    tomorrow = save_list(
+        contract, name="次の開庁日の来庁予定", selection=Selection(visit="next_open", personal=True), shared=True, by=city, now=begun
+    )
+    by_phone = Selection(visit="next_week", channel="phone")
+    save_list(contract, name="来週の電話予約", selection=by_phone, shared=True, by=city, now=begun)
+    order_list(
+        contract, saved_list=tomorrow.pk, form=FileForm.CSV, rhythm=Rhythm.BUSINESS_DAYS, due_time=dt.time(17), by=city, now=begun
+    )
+    for back in range(8, 0, -1):
+        deliver_due(contract, now=dt.datetime.combine(now.date() - dt.timedelta(days=back), dt.time(16, 35), JST))
+    with contract_scope(contract):
+        files = list(made_deliveries())
+        user = Assignment.objects.select_related("user").get(contract=contract, role=Role.CITY).user
+    for file in files[1:]:
+        hand_over(contract, file.pk, user=user, by=city, now=file.due_at + dt.timedelta(minutes=7))
+
+
 def _mails_of_the_past(contract: Contract, now: dt.datetime) -> None:
     with contract_scope(contract), connection.cursor() as cursor:
         cursor.execute(
@@ -420,3 +455,24 @@ def _external(contract: Contract, dice: random.Random, by: Actor, now: dt.dateti
             )
             count += 1
     return count
+
+
+def _visits(contract: Contract, dice: random.Random, by: Actor, now: dt.datetime) -> int:
+    """Two imports of what the city's site holds from a week ago to three weeks ahead: the second knows who came."""
+    codes = [p.code for p in contract.profile.procedures if p.bookable]
+    site = contract.profile.sites[0].code
+    begin = now.date() - dt.timedelta(days=7)
+    booked: list[Visit] = []
+    for day in business_days(contract, begin, begin + dt.timedelta(days=28)):
+        for _ in range(dice.randint(5, 12)):
+            starts = dt.datetime.combine(day, dt.time(dice.randint(9, 16), dice.choice([0, 30])), JST)
+            procedure = dice.choices(codes, [WEIGHTS.get(c, 2) for c in codes])[0]
+            people = dice.choices([1, 2, 3], [85, 11, 4])[0]
+            actor, channel = dice.choice([("citizen", "web"), ("citizen", "web"), ("call_centre", "phone")])
+            reference = f"R8-{len(booked) + 1:05}"
+            booked.append(Visit(reference, starts, procedure, site, people, VisitState.BOOKED, actor, channel))
+    import_visits(contract, booked, by=by, now=now - dt.timedelta(days=7))
+    states = [VisitState.ARRIVED, VisitState.NO_SHOW, VisitState.CANCELLED]
+    known = [replace(v, state=dice.choices(states, [92, 5, 3])[0]) if v.starts_at < now else v for v in booked]
+    import_visits(contract, known, by=by, now=now - dt.timedelta(minutes=40))
+    return len(known)

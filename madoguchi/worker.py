@@ -86,6 +86,13 @@ def prove_capacity(now: dt.datetime) -> None:
     tasks.prove_capacity(now)
 
 
+def make_deliveries(now: dt.datetime) -> None:
+    """Make the files of standing orders that are due soon."""
+    from madoguchi.domain.booking import tasks
+
+    tasks.make_deliveries(now)
+
+
 def run_retention(now: dt.datetime) -> dict[str, dict[str, int]]:
     """Erase personal data past its time in every contract, ended ones too."""
     return {contract.code: keeping.run_retention(contract, now) for contract in Contract.objects.order_by("pk")}
@@ -156,6 +163,7 @@ LOOPS = (
 
 RECURRING = (
     Recurring("reminders", make_reminders, minutes=5),
+    Recurring("deliveries", make_deliveries, minutes=5),
     Recurring("horizon", extend_horizon, at=dt.time(0, 10)),
     Recurring("retention", run_retention, at=dt.time(2, 0)),
     Recurring("reseal", reseal, at=dt.time(2, 30)),

@@ -17,6 +17,7 @@ CLOSER: dict[str, dict[str, Any]] = {
     "booking.weekpattern": {"weekday": 1},
     "booking.booking": {"state": "booked"},
     "booking.slot": {"kept": None, "used": None, "opens": None},
+    "booking.standingorder": {"weekdays": [1]},
     "notices.message": {"state": "queued"},
 }
 """Values that a table's constraints ask for and a field's type does not tell. A new table seldom needs a line here."""

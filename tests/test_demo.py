@@ -9,7 +9,7 @@ import pytest
 from madoguchi import demo
 from madoguchi.domain.booking import availability, capacity
 from madoguchi.domain.booking.enums import State
-from madoguchi.domain.booking.models import Booking, Event, ExternalLog
+from madoguchi.domain.booking.models import Booking, Delivery, Event, ExternalLog, ExternalVisit
 from madoguchi.domain.booking.services.setup import set_up
 from madoguchi.domain.notices.models import Message
 from madoguchi.ground.audit.queries import verify
@@ -39,6 +39,7 @@ def test_every_contract_has_whole_data_and_loading_again_changes_nothing(
         with contract_scope(contract):
             if code == "izunokuni":
                 assert ExternalLog.objects.count() > 10
+                assert set(ExternalVisit.objects.values_list("state", flat=True)) >= {"booked", "arrived"}
                 assert not Booking.objects.exists()
             else:
                 states = set(Booking.objects.values_list("state", flat=True))
@@ -49,6 +50,9 @@ def test_every_contract_has_whole_data_and_loading_again_changes_nothing(
             assert queued == 0
         assert capacity.verify(contract) == []
         assert verify(contract) == []
+    with contract_scope(contracts["hatsukaichi"]):
+        assert Delivery.objects.filter(rows__gt=0).exists()
+        assert not Delivery.objects.filter(made_at=None).exists()
     with contract_scope(contracts["izumi"]):
         count = Booking.objects.count()
     demo.load(now=now, say=said.append)

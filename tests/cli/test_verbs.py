@@ -166,7 +166,7 @@ def test_proofs_exit_with_1_and_name_the_first_wrong_row(
         cursor.execute("update audit_head set seq = seq + 1 where contract_id = %s", [contract.pk])
     assert main(["capacity", "verify", "hatsukaichi"]) == 1
     assert capsys.readouterr().out.startswith(
-        f"hatsukaichi: WRONG: slot {slot.pk}: taken 2, claims 1, at 2026-11-04 10:00"
+        f"hatsukaichi: WRONG: slot {slot.pk}: taken 2, claims and rests 1, at 2026-11-04 10:00"
     )
     assert main(["audit", "verify", "hatsukaichi"]) == 1
     assert "hatsukaichi: BROKEN: hatsukaichi lane" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemathesis import checks
 
 from madoguchi.domain.booking import availability
+from madoguchi.domain.booking.services.setup import set_up
 from madoguchi.ground.accounts.keys import SCOPES, forget_known_keys, make_key
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import SYSTEM
@@ -39,7 +40,7 @@ def secret(site: Contract) -> Iterator[str]:  # noqa: F811
     availability.forget()
 
 
-OPERATIONS = ["availability", "reserve", "show", "change", "cancel"]
+OPERATIONS = ["availability", "reserve", "show", "change", "cancel", "visits", "take_visits"]
 
 
 def _bring_near(case: schemathesis.Case, code: str) -> None:
@@ -84,6 +85,13 @@ def drive(operation_id: str, secret: str, *, examples: int, contract: str = "", 
 def test_every_answer_is_as_described(operation: str, secret: str, site: Contract) -> None:  # noqa: F811
     code = book(site, now=NOW).code
     assert drive(operation, secret, examples=150, contract="hatsukaichi", code=code) >= 100
+
+
+@pytest.mark.parametrize("operation", ["visits", "take_visits"])
+def test_a_citys_own_site_is_answered_as_described(operation: str, contracts: dict[str, Contract]) -> None:
+    set_up(contracts["izunokuni"], now=NOW)
+    secret = make_key(contracts["izunokuni"], name="試験", scopes=list(SCOPES), per_minute=0, by=SYSTEM, now=NOW)
+    assert drive(operation, secret, examples=150, contract="izunokuni") >= 100
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -18,14 +18,18 @@ class BookingConfig(AppConfig):
             party,
             recipients,
         )
+        from .services import deliveries
 
         notices.register("booking", recipients.resolve)
+        notices.register("receipt", recipients.resolve_receipt)
         retention.register("booking.people", erasers.erase_people)
         retention.register("booking.fields", erasers.erase_fields)
         retention.register("booking.cards", erasers.erase_cards)
+        retention.register("booking.deliveries", erasers.erase_deliveries)
         registry.register(
             SealedColumn(models.Booking, "contact", party.CONTACT),
             SealedColumn(models.Attendee, "person", party.PERSON),
             SealedColumn(models.Event, "sealed", party.EVENT),
+            SealedColumn(models.Delivery, "content", deliveries.CONTENT),
         )
         install_after_migrate(self, "functions.sql")

@@ -59,3 +59,28 @@ class WalkInOutcome(models.TextChoices):
     BOOKED = "booked", "予約を入れて帰られた"
     REFERRED = "referred", "ほかの窓口・日を案内した"
     LEFT = "left", "受け付けずに帰られた"
+
+
+class FileForm(models.TextChoices):
+    """Forms in which a list leaves the system."""
+
+    CSV = "csv", "CSV（UTF-8）"
+    CP932 = "cp932", "CSV（Shift_JIS）"
+    XLSX = "xlsx", "Excel"
+
+
+class Rhythm(models.TextChoices):
+    """On which days a standing order falls due."""
+
+    BUSINESS_DAYS = "business_days", "開庁日ごと"
+    WEEKDAYS = "weekdays", "曜日を決めて"
+    MONTH_DAY = "month_day", "毎月の日を決めて"
+
+
+class VisitState(models.TextChoices):
+    """States of a booking of the city's own site."""
+
+    BOOKED = "booked", "予約済み"
+    ARRIVED = "arrived", "来庁済み"
+    NO_SHOW = "no_show", "不来庁"
+    CANCELLED = "cancelled", "取消済み"

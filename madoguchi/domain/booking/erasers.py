@@ -10,7 +10,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import Keyring, keyring
 
-from .models import Attendee, Booking, Event, NoticeCard
+from .models import Attendee, Booking, Delivery, Event, NoticeCard
 from .party import CONTACT, EVENT, PERSON, PERSON_FIELDS, Contact, Person
 
 MOST = 5000
@@ -94,3 +94,9 @@ def _without_history(ring: Keyring, sealed: bytes, codes: Collection[str]) -> by
     for key, pair in _without(ring.unseal_json(EVENT, sealed), codes).items():
         kept[key] = [_without(side, codes) if isinstance(side, dict) else side for side in pair]
     return ring.seal_json(EVENT, kept) if kept else None
+
+
+def erase_deliveries(contract: Contract, now: dt.datetime) -> int:
+    """Empty the files of deliveries whose time is over; how many. Who received what, and its checksum, stay."""
+    due = Delivery.objects.filter(erased_at=None, erase_at__lte=now)
+    return due.update(content=None, lacking=[], erased_at=now)

@@ -21,6 +21,14 @@ class Refused(Exception):
         return message_of(self.reason) % self.values if self.values else message_of(self.reason)
 
 
+class ListError(ValueError):
+    """A deed on lists that cannot be done; the message says why and what to do, in Japanese, for staff."""
+
+
+class ImportRefused(ValueError):
+    """Visits of the city's site that were not taken in; the message says why and what to do, in Japanese, for staff."""
+
+
 def message_of(reason: Refusal) -> str:
     """The sentence of a refusal."""
     match reason:

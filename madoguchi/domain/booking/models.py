@@ -8,10 +8,11 @@ from django.db.models import F, Q
 
 from madoguchi.domain.notices.models import Medium
 from madoguchi.domain.procedures.models import Procedure
+from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.models import Site
 from madoguchi.ground.contracts.tenancy import TenantModel
 
-from .enums import Answer, EventKind, State, WaitingEnd, WalkInOutcome
+from .enums import Answer, EventKind, FileForm, Rhythm, State, VisitState, WaitingEnd, WalkInOutcome
 
 
 class Pool(TenantModel):
@@ -363,7 +364,10 @@ class WalkIn(TenantModel):
 
 
 class ExternalLog(TenantModel):
-    """Where the city owns the reservation site: one line for each booking an operator made there. No personal data."""
+    """Where the city owns the reservation site: one line for each booking an operator made there. No personal data.
+
+    It tells of our work; what the city's site holds is :class:`ExternalVisit`.
+    """
 
     at = models.DateTimeField()
     kind = models.CharField(max_length=10)
@@ -387,3 +391,128 @@ class NoticeCard(TenantModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contract", "index"], name="notice_card_once")]
         indexes = [models.Index(fields=["contract", "expires_on"], name="notice_card_by_day")]
+
+
+class SavedList(TenantModel):
+    """Conditions of the list of bookings under a name: a person's own, or shared with the contract's staff.
+
+    ``selection`` is a stored :class:`.selection.Selection`; ``owner`` is an actor reference. What was removed stays for the
+    deliveries made from it.
+    """
+
+    name = models.CharField("名前", max_length=40)
+    owner = models.CharField(max_length=40)
+    owner_label = models.CharField(max_length=80, blank=True)
+    shared = models.BooleanField("ほかの担当者にも見せる", default=False)
+    selection = models.JSONField()
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "owner", "name"], name="saved_list_own", condition=Q(shared=False, removed_at=None)
+            ),
+            models.UniqueConstraint(
+                fields=["contract", "name"], name="saved_list_shared", condition=Q(shared=True, removed_at=None)
+            ),
+        ]
+
+
+class StandingOrder(TenantModel):
+    """A saved list to be delivered as a file by ``due_time`` on the days of its rhythm, until somebody ends it.
+
+    ``weekdays`` (0 = Monday) and ``month_day`` belong to the rhythms of these names.
+    """
+
+    saved_list = models.ForeignKey(SavedList, models.PROTECT, related_name="+")
+    form = models.CharField("形式", max_length=6, choices=FileForm.choices)
+    rhythm = models.CharField("いつ", max_length=14, choices=Rhythm.choices)
+    weekdays = ArrayField(models.SmallIntegerField(), default=list, blank=True)
+    month_day = models.SmallIntegerField("毎月何日", null=True, blank=True)
+    due_time = models.TimeField("期限の時刻")
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(rhythm="business_days")
+                    | Q(rhythm="weekdays", weekdays__len__gt=0)
+                    | Q(rhythm="month_day", month_day__gte=1, month_day__lte=31)
+                ),
+                name="order_has_days",
+                violation_error_message="受け渡す曜日か日を決めてください。",
+            )
+        ]
+
+
+class Delivery(TenantModel):
+    """One file of a standing order for one due moment. ``content`` is sealed and erased at ``erase_at``; all else stays as
+    evidence. ``problem`` says why it is, or was, late; ``lacking`` names cells with characters that Shift_JIS cannot hold.
+    """
+
+    order = models.ForeignKey(StandingOrder, models.PROTECT, related_name="+", db_index=False)
+    due_at = models.DateTimeField()
+    made_at = models.DateTimeField(null=True)
+    title = models.CharField(max_length=40, blank=True)
+    file_name = models.CharField(max_length=80, blank=True)
+    conditions = models.JSONField(default=dict)
+    personal = models.BooleanField(default=False)
+    rows = models.IntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    lacking = models.JSONField(default=list)
+    content = models.BinaryField(null=True)
+    erase_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+    attempts = models.SmallIntegerField(default=0)
+    problem = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "order", "due_at"], name="delivery_once")]
+        indexes = [
+            models.Index(fields=["contract", "due_at"], name="delivery_by_due"),
+            models.Index(fields=["contract", "erase_at"], name="delivery_to_erase", condition=Q(erased_at=None)),
+        ]
+
+
+class Receipt(TenantModel):
+    """One person and one delivery: whether told by mail, how often and when downloaded."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="+", db_index=False)
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    told = models.BooleanField(default=False)
+    downloads = models.IntegerField(default=0)
+    first_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "delivery", "user"], name="receipt_once")]
+
+
+class ExternalVisit(TenantModel):
+    """A booking of the city's own site as its file told it, known by the city's number. Takes no capacity of ours and holds
+    no personal data; ``actor_kind`` and ``channel`` are empty where the file does not say them.
+    """
+
+    reference = models.CharField("市の予約番号", max_length=40)
+    starts_at = models.DateTimeField()
+    procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="+", db_index=False)
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_index=False)
+    people = models.SmallIntegerField()
+    state = models.CharField(max_length=10, choices=VisitState.choices)
+    actor_kind = models.CharField(max_length=12, blank=True)
+    channel = models.CharField(max_length=8, blank=True)
+    imported_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "reference"], name="visit_reference"),
+            models.CheckConstraint(condition=Q(people__gte=1), name="visit_people"),
+        ]
+        indexes = [models.Index(fields=["contract", "starts_at"], name="visit_by_day")]

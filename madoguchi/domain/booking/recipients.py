@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from madoguchi.domain.notices.models import Kind, Medium
 from madoguchi.domain.notices.recipients import Recipient
 from madoguchi.domain.procedures.queries import Shown, shown_procedures
+from madoguchi.ground.accounts.models import Role
+from madoguchi.ground.accounts.queries import people_in_role
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
@@ -20,7 +22,7 @@ from madoguchi.ground.privacy.sealing import keyring
 
 from . import rules
 from .enums import State
-from .models import Affected, Attendee, Booking, Offer
+from .models import Affected, Attendee, Booking, Offer, Receipt
 from .party import CONTACT, PERSON, Person
 from .queries.bringing import together
 
@@ -129,3 +131,26 @@ def _usual_phone_hours(contract: Contract, booking: Booking) -> str:
     day = booking.created_at.astimezone(JST).date()
     hours = calendar_of(contract, day, day).usual_hours(booking.site.code, channel, day)
     return "、".join(f"{a:%H:%M}〜{b:%H:%M}" for a, b in hours)
+
+
+def resolve_receipt(
+    contract: Contract, record_id: int, language: str, kind: str, *, medium: str, detail: Mapping[str, Any]
+) -> Recipient | None:
+    """Recipient of the notice that a list is there; None when the file is erased or the person left the contract.
+
+    The mail leads to the page behind the sign-in and holds nothing of the list but its name.
+    """
+    receipt = Receipt.objects.filter(pk=record_id).select_related("delivery__order", "user").first()
+    if receipt is None or receipt.delivery.erased_at or receipt.user not in people_in_role(contract, Role.CITY):
+        return None
+    delivery = receipt.delivery
+    due, until = delivery.due_at.astimezone(JST), delivery.erase_at.astimezone(JST)
+    context = {
+        "city": contract.profile.city.name,
+        "title": delivery.title,
+        "due": f"{dates.show(due.date())} {due:%H:%M}",
+        "form": delivery.order.get_form_display(),
+        "until": dates.show(until.date()),
+        "link": f"{settings.PUBLIC_URL}/staff/{contract.code}/deliveries/",
+    }
+    return Recipient(receipt.user.email, context)

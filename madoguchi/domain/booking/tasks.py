@@ -18,7 +18,7 @@ from madoguchi.ground.kit.clock import JST
 from . import capacity
 from .enums import State
 from .models import Affected, Booking, Claim, Pool
-from .services import reserve, setup, slots, waiting
+from .services import deliveries, reserve, setup, slots, waiting
 
 log = logging.getLogger(__name__)
 
@@ -130,3 +130,8 @@ def prove_capacity(now: dt.datetime) -> int:
         return len(faults)
 
     return _each(prove)
+
+
+def make_deliveries(now: dt.datetime) -> int:
+    """Make the files that standing orders want now. How many."""
+    return _each(lambda contract: deliveries.deliver_due(contract, now=now))

@@ -8,7 +8,7 @@ from madoguchi.ground.contracts.tenancy import TenantModel
 
 
 class Kind(models.TextChoices):
-    """Kinds of notice: to residents, and to officials of the city (:data:`FOR_CITY`)."""
+    """Kinds of notice to residents, whose wording the city edits."""
 
     CREATED = "created", "予約完了"
     CHANGED = "changed", "変更完了"
@@ -16,14 +16,6 @@ class Kind(models.TextChoices):
     REMINDER = "reminder", "前日のお知らせ"
     AFFECTED = "affected", "臨時閉庁等のお知らせ"
     OFFER = "offer", "早い日時の案内"
-    STOP_PLANNED = "stop_planned", "サイトの停止の予定（市職員へ）"
-    STOP_CHANGED = "stop_changed", "サイトの停止の変更（市職員へ）"
-    STOP_DROPPED = "stop_dropped", "サイトの停止の取りやめ（市職員へ）"
-
-
-FOR_CITY = frozenset({Kind.STOP_PLANNED, Kind.STOP_CHANGED, Kind.STOP_DROPPED})
-FOR_RESIDENTS = [kind for kind in Kind if kind not in FOR_CITY]
-"""Those whose wording the city edits."""
 
 
 class Medium(models.TextChoices):
@@ -31,6 +23,15 @@ class Medium(models.TextChoices):
 
     MAIL = "mail", "メール"
     SMS = "sms", "SMS"
+
+
+class StaffKind(models.TextChoices):
+    """Kinds of notice to staff: in Japanese, without personal data; their wording is shipped and not edited."""
+
+    LIST_READY = "list_ready", "一覧の受け渡し（担当者あて）"
+    STOP_PLANNED = "stop_planned", "サイトの停止の予定（市職員あて）"
+    STOP_CHANGED = "stop_changed", "サイトの停止の変更（市職員あて）"
+    STOP_DROPPED = "stop_dropped", "サイトの停止の取りやめ（市職員あて）"
 
 
 class Template(TenantModel):
@@ -63,7 +64,7 @@ class Message(TenantModel):
         DROPPED = "dropped", "取りやめ"
 
     ref = models.CharField(max_length=64)
-    kind = models.CharField(max_length=12, choices=Kind.choices)
+    kind = models.CharField(max_length=12, choices=Kind.choices + StaffKind.choices)
     medium = models.CharField(max_length=4, choices=Medium.choices, default=Medium.MAIL, db_default=Medium.MAIL)
     language = models.CharField(max_length=10)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)

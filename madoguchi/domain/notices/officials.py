@@ -7,19 +7,14 @@ from typing import Any
 
 from django.conf import settings
 
-from madoguchi.ground.accounts.models import Assignment, Role, User
+from madoguchi.ground.accounts.models import Role
+from madoguchi.ground.accounts.queries import people_in_role
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
 
-from .models import Kind, PlannedStop
+from .models import PlannedStop, StaffKind
 from .recipients import Recipient
-
-
-def officials(contract: Contract) -> list[User]:
-    """Active users with the city's role of a contract."""
-    rows = Assignment.objects.filter(contract=contract, role=Role.CITY, user__is_active=True).select_related("user")
-    return [row.user for row in rows.order_by("user_id")]
 
 
 def resolve(
@@ -27,8 +22,8 @@ def resolve(
 ) -> Recipient | None:
     """The official ``detail["user"]``, while still one; None when the stop is not what the notice says any more."""
     stop = PlannedStop.objects.filter(pk=record_id).first()
-    user = next((user for user in officials(contract) if user.pk == detail["user"]), None)
-    if stop is None or user is None or (stop.withdrawn_at is not None) != (kind == Kind.STOP_DROPPED):
+    user = next((user for user in people_in_role(contract, Role.CITY) if user.pk == detail["user"]), None)
+    if stop is None or user is None or (stop.withdrawn_at is not None) != (kind == StaffKind.STOP_DROPPED):
         return None
     begins, ends, announced = (t.astimezone(JST) for t in (stop.starts_at, stop.ends_at, stop.announce_at))
     context = {

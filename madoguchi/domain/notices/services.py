@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
+from madoguchi.ground.accounts.models import Role
+from madoguchi.ground.accounts.queries import people_in_role
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.queries import contract_by_code
@@ -14,8 +16,7 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 
 from . import bounces, rules, texts
-from .models import FOR_CITY, Attempt, Kind, Medium, Message, PlannedStop, Template
-from .officials import officials
+from .models import Attempt, Kind, Medium, Message, PlannedStop, StaffKind, Template
 from .queries import forget_stops
 from .sending import Sender
 
@@ -39,7 +40,7 @@ def queue(
     contract: Contract,
     *,
     ref: str,
-    kind: Kind,
+    kind: Kind | StaffKind,
     language: str,
     now: dt.datetime,
     medium: Medium = Medium.MAIL,
@@ -60,7 +61,7 @@ def queue(
 
 
 @transaction.atomic
-def drop(contract: Contract, *, ref: str, kinds: list[Kind]) -> int:
+def drop(contract: Contract, *, ref: str, kinds: list[Kind] | list[StaffKind]) -> int:
     """Take back messages of a record that have not gone out; how many."""
     return Message.objects.filter(ref=ref, kind__in=kinds, state=State.QUEUED).update(state=State.DROPPED)
 
@@ -211,7 +212,7 @@ def plan_stop(
             contract, "stop.planned", f"stop:{stop.pk}", by=by, now=now,
             starts_at=starts_at.isoformat(), ends_at=ends_at.isoformat(), reason=reason,
         )  # fmt: skip
-        _tell_city(contract, stop, Kind.STOP_PLANNED, now)
+        _tell_city(contract, stop, StaffKind.STOP_PLANNED, now)
     transaction.on_commit(forget_stops)
     return stop
 
@@ -238,7 +239,7 @@ def change_stop(
         stop.save(update_fields=["starts_at", "ends_at", "announce_at", "reason"])
         after = [starts_at.isoformat(), ends_at.isoformat(), reason]
         audit.record(contract, "stop.changed", f"stop:{pk}", by=by, now=now, before=before, after=after)
-        _tell_city(contract, stop, Kind.STOP_CHANGED, now)
+        _tell_city(contract, stop, StaffKind.STOP_CHANGED, now)
     transaction.on_commit(forget_stops)
     return stop
 
@@ -254,7 +255,7 @@ def withdraw_stop(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -
         stop.withdrawn_at = now
         stop.save(update_fields=["withdrawn_at"])
         audit.record(contract, "stop.withdrawn", f"stop:{pk}", by=by, now=now)
-        _tell_city(contract, stop, Kind.STOP_DROPPED, now)
+        _tell_city(contract, stop, StaffKind.STOP_DROPPED, now)
     transaction.on_commit(forget_stops)
 
 
@@ -277,7 +278,7 @@ def _check_stop(starts_at: dt.datetime, ends_at: dt.datetime, now: dt.datetime, 
         raise NoticeError("同じ時間に別の停止の予定があります。先にそれを取り下げてください。")
 
 
-def _tell_city(contract: Contract, stop: PlannedStop, kind: Kind, now: dt.datetime) -> None:
-    drop(contract, ref=f"stop:{stop.pk}", kinds=list(FOR_CITY))
-    for user in officials(contract):
+def _tell_city(contract: Contract, stop: PlannedStop, kind: StaffKind, now: dt.datetime) -> None:
+    drop(contract, ref=f"stop:{stop.pk}", kinds=[StaffKind.STOP_PLANNED, StaffKind.STOP_CHANGED, StaffKind.STOP_DROPPED])
+    for user in people_in_role(contract, Role.CITY):
         queue(contract, ref=f"stop:{stop.pk}", kind=kind, language="ja", now=now, detail={"user": user.pk})

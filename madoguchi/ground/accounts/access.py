@@ -27,6 +27,8 @@ EDIT_SLOTS = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.CITY})
 EDIT_TEXTS = frozenset({Role.MANAGER, Role.CITY})
 CONFIRM_TEXTS = frozenset({Role.CITY})
 MANAGE_STAFF = frozenset({Role.MANAGER, Role.CITY})
+ORDER_LISTS = frozenset({Role.MANAGER, Role.CITY})
+IMPORT_VISITS = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.CITY})
 SEE_AUDIT = frozenset({Role.AUDITOR, Role.MANAGER, Role.CITY})
 EVERYONE = frozenset(Role)
 

@@ -23,6 +23,8 @@ SCOPES = {
     "availability:read": "空き状況を読む",
     "reservations:read": "予約を読む",
     "reservations:write": "予約を入れる・変える・取り消す",
+    "visits:read": "市の予約サイトの予約（取り込み分）を読む",
+    "visits:write": "市の予約サイトの予約を取り込む",
 }
 
 

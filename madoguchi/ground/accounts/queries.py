@@ -66,6 +66,12 @@ def staff_of(contract: Contract, viewer: Assignment, now: dt.datetime) -> list[S
     return sorted(lines, key=lambda line: (order.index(Role(line.assignment.role)), line.user.name))
 
 
+def people_in_role(contract: Contract, role: Role) -> list[User]:
+    """Active people with a role under a contract, by id."""
+    found = Assignment.objects.filter(contract=contract, role=role, user__is_active=True).select_related("user")
+    return [assignment.user for assignment in found.order_by("user_id")]
+
+
 def open_invitations(contract: Contract, now: dt.datetime) -> list[Invitation]:
     """Invitations that still can be accepted, newest first."""
     return list(

@@ -45,6 +45,25 @@ def calendar_of(contract: Contract, first: dt.date, last: dt.date) -> BusinessCa
     return BusinessCalendar(contract.profile, overrides=overrides)
 
 
+def business_days(contract: Contract, first: dt.date, last: dt.date) -> list[dt.date]:
+    """Days from ``first`` to ``last`` on which some site serves at its counter, or on the telephone where the contract has no
+    counter (inside ``contract_scope``). A day without hours, a holiday and a closure by staff are none.
+    """
+    calendar = calendar_of(contract, first, last)
+    channel = "counter" if contract.profile.channels.counter else "phone"
+    sites = [site.code for site in contract.profile.sites]
+    open_days = (
+        day.date for site in sites for day in calendar.days(site, channel, first, last) if day.intervals
+    )
+    return sorted(set(open_days))
+
+
+def next_business_day(contract: Contract, after: dt.date) -> dt.date:
+    """The first business day after a day; the day after it when the coming month has none (inside ``contract_scope``)."""
+    tomorrow = after + dt.timedelta(days=1)
+    return next(iter(business_days(contract, tomorrow, after + dt.timedelta(days=31))), tomorrow)
+
+
 def site_by_code(code: str) -> Site:
     """A site of the contract in scope. Raises ``Site.DoesNotExist``."""
     return Site.objects.get(code=code)

@@ -1,7 +1,8 @@
 """CSV files for city offices: UTF-8 with BOM or CP932, safe to open in a spreadsheet.
 
 A cell whose text would be run as a formula gets an apostrophe in front (OWASP, CSV injection). Characters that CP932
-cannot hold become ``〓`` and are listed, so that a screen can say which names to check.
+cannot hold become ``〓`` and are listed, so that a screen can say which names to check. Files that come back are read in
+both encodings, with the line on which each row begins.
 """
 
 from __future__ import annotations
@@ -105,3 +106,40 @@ def _fit(text: str, row: int, column: int, misfits: list[Misfit]) -> str:
             misfits.append(Misfit(row, column, c))
             kept.append(GETA)
     return "".join(kept)
+
+
+class CsvError(ValueError):
+    """A file that cannot be read as rows; ``line`` counts from 1, the message says what to do, in Japanese."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def read_csv(content: bytes) -> list[tuple[int, list[str]]]:
+    """(line, cells) of each row that is not empty: UTF-8 with or without BOM, else CP932. Raises :class:`CsvError`."""
+    rows = []
+    reader = csv.reader(io.StringIO(_decoded(content), newline=""), strict=True)
+    begins = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((begins, cells))
+            begins = reader.line_num + 1
+    except csv.Error:
+        message = "CSVとして読めません。引用符（\"）の数が合っているか、途中で切れていないかを確かめてください。"
+        raise CsvError(begins, message) from None
+    return rows
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CsvError(1, "文字コードがUTF-16です。「CSV UTF-8」か「CSV（Shift_JIS）」で保存し直してください。")
+    farthest = 0
+    for encoding in ("utf-8-sig", "cp932"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError as wrong:
+            farthest = max(farthest, wrong.start)
+    line = content.count(b"\n", 0, farthest) + 1
+    raise CsvError(line, "文字コードを読み取れません。UTF-8かShift_JISのCSVにしてください。")

@@ -58,6 +58,7 @@ _ERA_TEXT = re.compile(
 _WEST_TEXT = re.compile(r"(?:西暦)?(\d{4})(?:年|[-/.])(\d{1,2})(?:月|[-/.])(\d{1,2})日?")
 _PACKED = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _WEEKDAY = re.compile(r"\((?:[月火水木金土日])(?:曜日?)?\)$|(?:[月火水木金土日])曜日?$")
+_TIME = re.compile(r"(\d{1,2})(?:[:時.](\d{1,2})?分?)?|(\d{2})(\d{2})")
 _NOISE = re.compile(r"\s+")
 
 
@@ -183,6 +184,22 @@ def parse(text: str) -> dt.date:
     if match := _WEST_TEXT.fullmatch(plain) or _PACKED.fullmatch(plain):
         return of_western(*(int(part) for part in match.groups()))
     raise DateError(_("日付を読み取れません。令和8年7月1日 または 2026-07-01 のように入力してください。"))
+
+
+def read_time(text: str, *, end: bool = False) -> dt.time:
+    """A time from ``17:15``, ``1715``, ``17時15分``, ``１７：１５``; as an ``end`` also ``24:00``, which is ``time.max``.
+
+    ``ValueError`` says what to type.
+    """
+    plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
+    match = _TIME.fullmatch(plain)
+    if match:
+        hour, minute = (match[1], match[2] or "0") if match[1] else (match[3], match[4])
+        if int(hour) <= 23 and int(minute) <= 59:
+            return dt.time(int(hour), int(minute))
+        if end and (int(hour), int(minute)) == (24, 0):
+            return dt.time.max
+    raise ValueError(f"「{text}」は時刻として読めません。例：17:15")
 
 
 def fiscal_year(date: dt.date) -> int:

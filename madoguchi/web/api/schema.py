@@ -88,6 +88,54 @@ class ChangeBody(Body):
     channel: Channel = "web"
 
 
+class VisitBody(Body):
+    """One booking of the city's own site. No personal data."""
+
+    reference: str = Field(
+        min_length=1, max_length=40, description="The city's number, which tells bookings apart: letters, digits, - _ . /"
+    )
+    starts_at: AwareDatetime
+    procedure: str
+    site: str | None = Field(None, description="May be left out where the contract has one site")
+    people: int = Field(1, ge=1, le=50)
+    state: Literal["booked", "arrived", "no_show", "cancelled"] = "booked"
+    actor: Literal["citizen", "call_centre", "city", "counter", "api", "system"] | None = None
+    channel: Channel | None = None
+
+
+class VisitsBody(Body):
+    """Bookings to take in, all or nothing; those that are not named stay as they are."""
+
+    visits: list[VisitBody] = Field(min_length=1, max_length=500)
+    check: bool = Field(False, description="Only say what would be done")
+
+
+class VisitsTaken(BaseModel):
+    """What was done, or would be."""
+
+    added: int
+    changed: int
+    unchanged: int
+    checked_only: bool
+
+
+class VisitShown(BaseModel):
+    reference: str
+    starts_at: dt.datetime
+    procedure: str
+    site: str
+    people: int
+    state: Literal["booked", "arrived", "no_show", "cancelled"]
+    actor: str | None
+    channel: str | None
+
+
+class VisitsShown(BaseModel):
+    """Bookings of the city's own site, by time, cancelled ones too."""
+
+    visits: list[VisitShown]
+
+
 class Made(BaseModel):
     """Answer to a new reservation."""
 
@@ -173,7 +221,7 @@ def _problems(*codes: int) -> dict[str, Any]:
         403: "The key lacks the scope",
         404: "Not there",
         405: "Not allowed here",
-        409: "The time is full, or the reservation changed meanwhile",
+        409: "The time is full, the reservation changed meanwhile, or not how this contract takes reservations",
         413: "The body is too large",
         422: "Something is missing or wrong; see errors",
         429: "Too many requests; see Retry-After",
@@ -190,7 +238,9 @@ def openapi() -> dict[str, Any]:
     """The description of the interface, version 3.1."""
     from pydantic.json_schema import models_json_schema
 
-    shown = [ReservationBody, ChangeBody, Made, ReservationShown, Problem, AvailabilityShown]
+    shown = [
+        ReservationBody, ChangeBody, Made, ReservationShown, Problem, AvailabilityShown, VisitsBody, VisitsTaken, VisitsShown,
+    ]  # fmt: skip
     _, schemas = models_json_schema([(m, "validation") for m in shown], ref_template="#/components/schemas/{model}")
     contract = {
         "name": "contract",
@@ -208,6 +258,7 @@ def openapi() -> dict[str, Any]:
         "schema": {"type": "string", "minLength": 8, "maxLength": 48, "pattern": "^[A-Za-z0-9._:-]+$"},
     }
     body = {"required": True, "content": {"application/json": {"schema": _ref(ReservationBody)}}}
+    taken_in = {"required": True, "content": {"application/json": {"schema": _ref(VisitsBody)}}}
     change = {"required": True, "content": {"application/json": {"schema": _ref(ChangeBody)}}}
     query = [
         _query("procedure", {"type": "string"}, "Code, or codes with commas for a mixed party"),
@@ -252,6 +303,26 @@ def openapi() -> dict[str, Any]:
                         **_problems(400, 401, 403, 404, 405, 409, 413, 422, 429, 503),
                     },
                 }
+            },
+            "/api/v1/{contract}/visits": {
+                "get": {
+                    "operationId": "visits",
+                    "summary": "Bookings of the city's own site that were taken in",
+                    "security": scoped,
+                    "parameters": [contract, *query[-2:]],
+                    "responses": {"200": _answer("Bookings", VisitsShown), **_problems(400, 401, 403, 404, 405, 409, 429, 503)},
+                },
+                "post": {
+                    "operationId": "take_visits",
+                    "summary": "Take in bookings of the city's own site, all or nothing; the same ones again change nothing",
+                    "security": scoped,
+                    "parameters": [contract],
+                    "requestBody": taken_in,
+                    "responses": {
+                        "200": _answer("Taken in, or checked", VisitsTaken),
+                        **_problems(400, 401, 403, 404, 405, 409, 413, 422, 429, 503),
+                    },
+                },
             },
             reservations + "/{code}": {
                 "get": {

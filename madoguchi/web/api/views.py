@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,12 +22,15 @@ from madoguchi.domain.booking import availability, rules
 from madoguchi.domain.booking.batch import Busy, Unsure
 from madoguchi.domain.booking.cards import refusals
 from madoguchi.domain.booking.enums import State
-from madoguchi.domain.booking.errors import Refused
+from madoguchi.domain.booking.errors import ImportRefused, Refused
+from madoguchi.domain.booking.external import Names, Visit, read_visit
 from madoguchi.domain.booking.models import Attendee, Booking
 from madoguchi.domain.booking.party import CONTACT, PERSON, Contact, Person, clean_contact, clean_person
+from madoguchi.domain.booking.queries import external
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services import change, reserve
+from madoguchi.domain.booking.services.external import import_visits
 from madoguchi.domain.notices.queries import stop_now
 from madoguchi.ground.accounts.keys import Key, find_key, seconds_to_wait
 from madoguchi.ground.audit import services as audit
@@ -39,10 +43,11 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.guard import REFUSAL, may_hold_number, scan_json
 from madoguchi.ground.privacy.sealing import keyring
 
-from .schema import ChangeBody, ContactBody, PersonBody, ReservationBody, openapi
+from .schema import ChangeBody, ContactBody, PersonBody, ReservationBody, VisitsBody, openapi
 
 log = logging.getLogger(__name__)
 _PATH = re.compile(r"/api/v1/([a-z0-9-]+)/reservations(?:/([A-Za-z0-9-]{1,20}))?/?")
+_VISITS = re.compile(r"/api/v1/([a-z0-9-]+)/visits/?")
 _KEY = re.compile(r"[A-Za-z0-9._:-]{8,48}")
 _LAST_DAYS = 62
 TITLES = {
@@ -115,6 +120,8 @@ def entry(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         return _problem(Failure(status, refused.message, [{"field": "", "message": refused.reason}]))
     except availability.Unknown as unknown:
         return _problem(Failure(422, str(unknown)))
+    except ImportRefused as refused:
+        return _problem(Failure(409, str(refused)))
     except (Busy, Unsure):
         return _problem(
             Failure(
@@ -146,6 +153,11 @@ def _dispatch(request: HttpRequest) -> HttpResponse:
         if etag:
             response.headers["ETag"] = etag
         return response
+    if found := _VISITS.fullmatch(path):
+        contract = _contract(found[1])
+        _running(contract)
+        _need(request, "GET", "POST")
+        return _visits(request, contract) if request.method == "GET" else _take_visits(request, contract)
     found = _PATH.fullmatch(path)
     if not found:
         raise Failure(404, "このアドレスはありません。/api/v1/openapi.json を見てください。")
@@ -383,6 +395,60 @@ def _delete(request: HttpRequest, contract: Contract, code: str) -> HttpResponse
         return _json(200, _shown(contract, _find(contract, code)))
 
 
+def _visits(request: HttpRequest, contract: Contract) -> HttpResponse:
+    _key(request, contract, "visits:read")
+    if contract.profile.booking.mode != "external":
+        raise ImportRefused("この契約の予約は、このシステムで受け付けています。")
+    first, last = _days({name: found[-1] for name, found in parse_qs(request.META.get("QUERY_STRING", "")).items()})
+    with contract_scope(contract, read_only=True):
+        found = list(external.as_visits(external.visits(first, last, state="all")))
+    return _json(200, {"visits": [_visit_shown(visit) for visit in found]})
+
+
+def _visit_shown(visit: Visit) -> dict[str, Any]:
+    shown = asdict(visit) | {"starts_at": visit.starts_at.isoformat()}
+    return shown | {"actor": visit.actor or None, "channel": visit.channel or None}
+
+
+def _take_visits(request: HttpRequest, contract: Contract) -> HttpResponse:
+    key = _key(request, contract, "visits:write")
+    body: VisitsBody = _body(request, VisitsBody)
+    if contract.profile.booking.mode != "external":
+        raise ImportRefused("この契約の予約は、このシステムで受け付けています。")
+    names = Names.of(contract.profile)
+    visits, errors = [], []
+    seen: set[str] = set()
+    for i, one in enumerate(body.visits):
+        date, _, time = _in_japan(one.starts_at).partition(" ")
+        texts = one.model_dump(exclude={"starts_at"}, exclude_none=True)
+        values = {field: str(value) for field, value in texts.items()}
+        visit, wrong = read_visit(values | {"date": date, "time": time}, names)
+        if visit is not None and visit.reference in seen:
+            wrong = {"reference": "同じ番号が2回出てきます。1つの予約は1回だけ送ってください。"}
+        fields = {"date": "starts_at", "time": "starts_at"}
+        errors += [{"field": f"visits.{i}.{fields.get(name, name)}", "message": text} for name, text in wrong.items()]
+        if visit is not None:
+            seen.add(visit.reference)
+            visits.append(visit)
+    if errors:
+        raise Failure(422, "入力を確かめてください。何も取り込んでいません。", errors)
+    if body.check:
+        with contract_scope(contract, read_only=True):
+            found = external.compare(visits)
+    else:
+        found = import_visits(contract, visits, by=_actor(key, "web"), now=clock.now())
+    counts = {"added": len(found.added), "changed": len(found.changed), "unchanged": found.unchanged}
+    return _json(200, counts | {"checked_only": body.check})
+
+
+def _in_japan(moment: dt.datetime) -> str:
+    """``2026-12-01 09:30``; a moment at the end of the years that Python knows stays as it was given."""
+    try:
+        return f"{moment.astimezone(JST):%Y-%m-%d %H:%M}"
+    except OverflowError:
+        return f"{moment:%Y-%m-%d %H:%M}"
+
+
 def snapshot(path: str, query: str) -> tuple[str, str, bytes]:
     """(status line, strong ETag, body) of a calendar address; problems come back as their document with an empty ETag."""
     try:
@@ -407,7 +473,6 @@ def _asked(path: str, query: str) -> tuple[str, tuple[str, tuple[str, ...], dt.d
     try:
         procedures = tuple(p for p in values["procedure"].split(",") if p)
         people = int(values.get("people", "1"))
-        first, last = dt.date.fromisoformat(values["from"]), dt.date.fromisoformat(values["to"])
         site = values["site"]
     except (KeyError, ValueError):
         raise Failure(400, "procedure, site, from, to（YYYY-MM-DD）、people を指定してください。") from None
@@ -415,6 +480,14 @@ def _asked(path: str, query: str) -> tuple[str, tuple[str, tuple[str, ...], dt.d
         procedures = procedures * max(1, min(people, 20))
     if not procedures or len(procedures) > 20:
         raise Failure(400, "people は1から20までです。")
-    if not dt.date(2020, 1, 1) <= first <= last <= first + dt.timedelta(days=_LAST_DAYS) or last > dt.date(2100, 1, 1):
+    return code, (site, tuple(sorted(procedures)), *_days(values))
+
+
+def _days(values: dict[str, str]) -> tuple[dt.date, dt.date]:
+    try:
+        first, last = dt.date.fromisoformat(values["from"]), dt.date.fromisoformat(values["to"])
+    except (KeyError, ValueError):
+        raise Failure(400, "from, to（YYYY-MM-DD）を指定してください。") from None
+    if last > dt.date(2100, 1, 1) or not dt.date(2020, 1, 1) <= first <= last <= first + dt.timedelta(days=_LAST_DAYS):
         raise Failure(400, f"to は from 以後、{_LAST_DAYS}日以内にしてください。")
-    return code, (site, tuple(sorted(procedures)), first, last)
+    return first, last

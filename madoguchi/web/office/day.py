@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from madoguchi.domain.booking.enums import WalkInOutcome
 from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.models import Booking, WalkIn
+from madoguchi.domain.booking.queries.external import visits
 from madoguchi.domain.booking.queries.lists import day_sheet, walk_ins_of
 from madoguchi.domain.booking.services.marks import (
     MOST_PEOPLE,
@@ -93,7 +94,9 @@ def _page(request: HttpRequest, contract: Contract, form: WalkInForm, *, status:
     procedures: dict[str, int] = {}
     for person in people:
         procedures[person.procedure] = procedures.get(person.procedure, 0) + 1
+    external = contract.profile.booking.mode == "external"
     context = {
+        "visits": list(visits(date, date, site=site)) if external else [],
         "date": date,
         "date_title": dates.show(date),
         "rows": rows,

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
-from madoguchi.ground.contracts.profile import END_OF_DAY, clock_text
+from madoguchi.ground.contracts.profile import clock_text
 from madoguchi.ground.kit import dates
+from madoguchi.ground.kit.dates import read_time
 
-_TIME = re.compile(r"(\d{1,2})(?:[:時.](\d{1,2})?分?)?|(\d{2})(\d{2})")
 NOT_KEPT = {"csrfmiddlewaretoken", "step", "seen"}
-
-
-def read_time(text: str, *, end: bool = False) -> dt.time:
-    """A time from ``17:15``, ``1715``, ``17時15分``, ``１７：１５``; as an ``end`` also ``24:00``. ``ValueError`` says what to type."""
-    plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text))
-    match = _TIME.fullmatch(plain)
-    if match:
-        hour, minute = (match[1], match[2] or "0") if match[1] else (match[3], match[4])
-        if int(hour) <= 23 and int(minute) <= 59:
-            return dt.time(int(hour), int(minute))
-        if end and (int(hour), int(minute)) == (24, 0):
-            return END_OF_DAY
-    raise ValueError(f"「{text}」は時刻として読めません。例：17:15")
 
 
 class TimeBox(forms.CharField):

@@ -12,6 +12,8 @@ from django.shortcuts import redirect, render
 
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Affected, Attendee, Booking, Proof
+from madoguchi.domain.booking.queries.deliveries import unmade
+from madoguchi.domain.booking.queries.external import counts_by_day, visits
 from madoguchi.domain.notices.models import Message
 from madoguchi.domain.notices.queries import coming_stops
 from madoguchi.ground.accounts.access import EVERYONE, READ_RESIDENTS, assignments_of, may, roles
@@ -48,6 +50,9 @@ def home(request: HttpRequest, contract: Contract) -> HttpResponse:
             date__range=(today, today + dt.timedelta(days=DAYS_AHEAD)), withdrawn_at=None
         ).select_related("site").order_by("date", "id")[:8]
     )  # fmt: skip
+    if context["external"]:
+        context["visits_today"] = sum(day.people for day in counts_by_day(visits(today, today)))
+    context["undelivered"] = [due for due in unmade(contract, request.now) if due.late or due.problem]
     context["stops"] = coming_stops(contract, request.now)
     context["may_read"] = may(request, READ_RESIDENTS)
     return render(request, "office/home/home.html", context)

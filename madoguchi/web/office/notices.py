@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from madoguchi.domain.booking.models import Booking
 from madoguchi.domain.booking.rules import show_code
 from madoguchi.domain.notices import queries, services, texts, wording
-from madoguchi.domain.notices.models import FOR_RESIDENTS, Kind, Message, Template
+from madoguchi.domain.notices.models import Kind, Message, StaffKind, Template
 from madoguchi.domain.notices.rules import OUTCOME_LABELS, Outcome
 from madoguchi.ground.accounts.access import EDIT_TEXTS, READ_RESIDENTS, WORK_ON_BOOKINGS, actor_of, may, roles
 from madoguchi.ground.audit import queries as audit
@@ -64,7 +64,7 @@ class LogForm(forms.Form):
     """Filters of the log."""
 
     state = forms.ChoiceField(label="状態", required=False, choices=[("", "すべての状態"), *Message.State.choices])
-    kind = forms.ChoiceField(label="種類", required=False, choices=[("", "すべての種類"), *Kind.choices])
+    kind = forms.ChoiceField(label="種類", required=False, choices=[("", "すべての種類"), *Kind.choices, *StaffKind.choices])
     language = forms.ChoiceField(label="言語", required=False, choices=[("", "すべての言語"), *settings.LANGUAGES])
     code = forms.CharField(label="予約番号", required=False, max_length=20)
     first = forms.CharField(label="この日から", required=False, max_length=20)
@@ -103,19 +103,19 @@ def templates(request: HttpRequest, contract: Contract) -> HttpResponse:
                     "shipped": texts.shipped(kind, code) is not None,
                     "name": f"{kind.label}（{LANGUAGE_NAMES[code]}）",
                 }
-                for kind in FOR_RESIDENTS
+                for kind in Kind
             ],
         }
         for code in contract.profile.languages
     ]
-    return render(request, "office/notices/templates.html", {"kinds": [kind.label for kind in FOR_RESIDENTS], "rows": rows})
+    return render(request, "office/notices/templates.html", {"kinds": [kind.label for kind in Kind], "rows": rows})
 
 
 @handles_individual_number
 @roles(EDIT_TEXTS)
 def template(request: HttpRequest, contract: Contract, kind: str, language: str) -> HttpResponse:
     """Edit one wording: check, preview with made-up data, save, or go back to the shipped one."""
-    if kind not in FOR_RESIDENTS or language not in contract.profile.languages:
+    if kind not in Kind or language not in contract.profile.languages:
         raise Http404("この文面はありません。")
     here = redirect("office:template", contract.code, kind, language)
     by = actor_of(request)

@@ -30,9 +30,11 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("予約を探す・入れる", "callcentre:desk", access.READ_RESIDENTS, "g d"),
             Place("当日の一覧", "office:day", access.READ_RESIDENTS, "g t"),
             Place("予約の一覧・出力", "office:bookings", access.READ_RESIDENTS, "g l"),
+            Place("受け渡し", "office:deliveries", access.READ_RESIDENTS, "g r"),
             Place("対応が必要な予約", "office:affected", access.READ_RESIDENTS, "g a"),
             Place("早い日時の空き待ち", "office:waiting", access.READ_RESIDENTS, "g w"),
             Place("定員を超えた枠", "office:excess", access.READ_RESIDENTS),
+            Place("市の予約（取り込み分）", "office:visits", access.READ_RESIDENTS),
             Place("市の予約サイトでの代行", "callcentre:external", access.WORK_ON_BOOKINGS),
         ],
     ),
@@ -80,7 +82,8 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
 def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]:
     """Navigation, contract switcher and account links for the staff frame."""
     booking = contract.profile.booking
-    unused = {"callcentre:external": booking.mode != "external", "office:cards": booking.notice_check != "list"}
+    own_site = booking.mode != "external"
+    unused = {"callcentre:external": own_site, "office:visits": own_site, "office:cards": booking.notice_check != "list"}
     groups = []
     for label, places in NAVIGATION:
         items = []

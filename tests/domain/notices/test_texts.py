@@ -3,14 +3,14 @@
 import pytest
 
 from madoguchi.domain.notices import services, texts, wording
-from madoguchi.domain.notices.models import FOR_RESIDENTS
+from madoguchi.domain.notices.models import Kind
 from madoguchi.ground.audit import queries as audit
 
 pytestmark = pytest.mark.req("BOOK-08")
 SAMPLE = {"city": "A市", "city_en": "A City", "site": "市役所", "phone": "0829-30-9100", "link": "https://x/r/1"}
 
 
-@pytest.mark.parametrize("kind", FOR_RESIDENTS)
+@pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("language", ["ja", "ja-easy", "en"])
 def test_a_shipped_wording_is_correct_and_fills(kind: str, language: str) -> None:
     text = texts.shipped(kind, language)

@@ -121,6 +121,7 @@ class Retention(Part):
 
     resident_days_after_visit: Positive = Field(90, description="来庁日から市民の個人情報を消去するまでの日数")
     mail_log_days: Positive = Field(90, description="メール送信記録の宛先を消去するまでの日数")
+    delivery_days: Positive = Field(30, description="受け渡しのファイルを作ってから消去するまでの日数")
     audit_years: Positive = Field(3, description="監査記録の保存年数")
     books_years: Positive = Field(5, description="帳簿の保存年数（完了した年度の終了後）")
     at_end: Literal["return", "erase", "return_and_erase"] = Field(

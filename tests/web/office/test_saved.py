@@ -1,0 +1,84 @@
+"""Saved lists: a name for conditions that move with the day, one's own or shared."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+
+from madoguchi.domain.booking.models import SavedList
+from madoguchi.ground.accounts.models import Role
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.tenancy import contract_scope
+from tests.web.staff_site import TUESDAY_10, SignIn, book
+
+pytestmark = pytest.mark.req("BOOK-10")
+LIST = "/staff/hatsukaichi/bookings/"
+SAVED = f"{LIST}saved/"
+
+
+def keep(client: Client, query: str = "visit=tomorrow", name: str = "明日", **more: str) -> int:
+    """Save a list; the answer's status."""
+    return client.post(SAVED, {"query": query, "name": name, **more}).status_code
+
+
+def row(contract: Contract, name: str = "明日") -> SavedList:
+    with contract_scope(contract):
+        return SavedList.objects.get(name=name, removed_at=None)
+
+
+def test_a_saved_list_opens_for_the_day_it_is_opened_on(
+    site: Contract, at_desk: Client, now: dt.datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = book(site, now=now)
+    assert keep(at_desk, "visit=tomorrow&procedure=card_pickup") == 302
+    address = f"{LIST}?list={row(site).pk}"
+    assert address.removeprefix(LIST) in at_desk.get(LIST).content.decode()
+    assert f"/b/{made.code}/" not in at_desk.get(address).content.decode()
+    monkeypatch.setattr("madoguchi.ground.kit.clock.now", lambda: TUESDAY_10 - dt.timedelta(days=1))
+    page = at_desk.get(address).content.decode()
+    assert f"/b/{made.code}/" in page
+    assert 'value="visit=tomorrow&amp;procedure=card_pickup"' in page
+    assert made.code.encode() in at_desk.post(f"{LIST}export/", {"query": "visit=tomorrow", "form": "csv"}).content.replace(b"-", b"")
+
+
+def test_fixed_days_taken_names_and_empty_names_are_refused_in_words(site: Contract, at_desk: Client) -> None:
+    fixed = at_desk.post(SAVED, {"query": "first=2026-11-10", "name": "十日"})
+    assert fixed.status_code == 422
+    assert "日付を指定した条件は保存できません" in fixed.content.decode()
+    assert 'value="十日"' in fixed.content.decode()
+    assert "一覧の名前を入力してください" in at_desk.post(SAVED, {"query": "", "name": " "}).content.decode()
+    assert keep(at_desk) == 302
+    assert "同じ名前の一覧がすでにあります" in at_desk.post(SAVED, {"query": "", "name": "明日"}).content.decode()
+    both = at_desk.get(f"{LIST}?visit=tomorrow&first=2026-11-10")
+    assert (both.status_code, "どちらか一方に" in both.content.decode()) == (422, True)
+
+
+def test_own_lists_stay_own_and_shared_ones_are_managed(site: Contract, at_desk: Client, sign_in: SignIn) -> None:
+    keep(at_desk)
+    keep(at_desk, "visit=next_week", "来週", shared="on")
+    own, shared = row(site), row(site, "来週")
+    other, manager = sign_in(site, Role.OPERATOR), sign_in(site, Role.MANAGER)
+    page = other.get(SAVED).content.decode()
+    assert "来週" in page
+    assert "明日</a>" not in page
+    assert other.get(f"{LIST}?list={own.pk}").status_code == 404
+    for client, pk in ((other, own.pk), (other, shared.pk), (manager, own.pk)):
+        answer = client.post(f"{SAVED}{pk}/", {"deed": "remove"}, follow=True).content.decode()
+        assert "ほかの担当者のものです" in answer
+    assert "変更しました" in manager.post(f"{SAVED}{shared.pk}/", {"name": "次の週", "shared": "on"}, follow=True).content.decode()
+    assert row(site, "次の週").shared
+    at_desk.post(f"{SAVED}{own.pk}/", {"deed": "remove"})
+    assert at_desk.get(f"{LIST}?list={own.pk}").status_code == 404
+    assert keep(at_desk) == 302
+
+
+def test_a_procedure_that_is_gone_is_named(site: Contract, at_desk: Client) -> None:
+    keep(at_desk)
+    with contract_scope(site):
+        SavedList.objects.update(selection={"visit": "tomorrow", "procedure": "gone"})
+    answer = at_desk.get(f"{LIST}?list={row(site).pk}")
+    assert answer.status_code == 422
+    assert "手続き「gone」は今はありません" in answer.content.decode()
+    assert "手続き「gone」は今はありません" in at_desk.get(SAVED).content.decode()
