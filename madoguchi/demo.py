@@ -393,13 +393,14 @@ def _scarce(
             continue
     waiting.make_offers(contract, now=now)
     with contract_scope(contract):
-        full = Slot.objects.filter(pool=pool, closed=False, planned=F("taken"), starts_at__gt=now + dt.timedelta(days=1))
-        slot = full.select_related("pool__site").order_by("starts_at").first()
-        code = PoolProcedure.objects.filter(pool=pool).order_by("pk").values_list("procedure__code", flat=True)[0]
-    if slot is None:
-        return
+        coming = Slot.objects.filter(closed=False, taken__gt=0, starts_at__range=(now + dt.timedelta(days=1), now + dt.timedelta(days=7)))
+        slot = coming.select_related("pool__site").order_by(F("planned") - F("taken"), "starts_at").first()
+        if slot is None:
+            return
+        code = PoolProcedure.objects.filter(pool=slot.pool).order_by("pk").values_list("procedure__code", flat=True)[0]
+    party = _party(dice, [code] * (slot.planned - slot.taken + 1), now)
     wanted = reserve.Reservation(
-        slot.pool.site.code, slot.starts_at.astimezone(JST), _party(dice, [code], now), _contact(dice), "ja", "demo-over", over=True
+        slot.pool.site.code, slot.starts_at.astimezone(JST), party, _contact(dice), "ja", "demo-over", over=True
     )
     with transaction.atomic():
         done = reserve.reserve(contract, wanted, by=staff["city"], now=now)

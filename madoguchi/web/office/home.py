@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from madoguchi.domain.booking.enums import State
-from madoguchi.domain.booking.models import Affected, Attendee, Booking, Proof
+from madoguchi.domain.booking.models import Affected, Attendee, Booking, Offer, Proof
 from madoguchi.domain.booking.queries.deliveries import unmade
 from madoguchi.domain.booking.queries.external import counts_by_day, visits
+from madoguchi.domain.booking.queries.waiting import line
 from madoguchi.domain.notices.models import Message
 from madoguchi.domain.notices.queries import coming_stops
 from madoguchi.ground.accounts.access import EVERYONE, READ_RESIDENTS, assignments_of, may, roles
@@ -106,6 +107,7 @@ def _by_hour(day: dt.date) -> list[tuple[str, int]]:
 
 
 def _waiting(now: dt.datetime) -> dict[str, Any]:
+    offers = Offer.objects.filter(answered_at=None)
     counts = dict(
         Message.objects.filter(
             state__in=(Message.State.FAILED, Message.State.BOUNCED), created_at__gte=now - dt.timedelta(days=30)
@@ -117,7 +119,8 @@ def _waiting(now: dt.datetime) -> dict[str, Any]:
     proof = Proof.objects.order_by("-at").first()
     return {
         "affected_open": Affected.objects.filter(settled_at=None).count(),
-        "holds": Booking.objects.filter(state=State.HELD, hold_expires_at__gt=now).count(),
+        "holds": Booking.objects.filter(state=State.HELD, hold_expires_at__gt=now).exclude(pk__in=offers.values("hold_id")).count(),
+        "offers_to_call": sum(row.call for row in line()) if offers else 0,
         "mail_failed": counts.get(Message.State.FAILED, 0),
         "mail_bounced": counts.get(Message.State.BOUNCED, 0),
         "mail_late": late,
