@@ -108,7 +108,7 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
             for command in ([*madoguchi, "worker"], serve)
         ]
         _wait_until_up(url, running, data)
-        yield Installation(url, data)
+        yield Installation(url, data, env)
     finally:
         for process in reversed(running):
             process.send_signal(signal.SIGTERM)

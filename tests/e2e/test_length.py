@@ -83,6 +83,8 @@ def test_nothing_is_cut_off(visit: Visit, language: str) -> None:
     link = page.locator('main a[href$="calendar.ics"]').first.get_attribute("href").removesuffix("calendar.ics")
     reader.open(link, "15-manage")
     reader.open(f"{link}contact/", "16-contact")
+    reader.open(f"{link}add/", "17-add")
+    reader.open(f"{link}earlier/", "17-earlier")
     reader.open(f"{link}cancel/", "17-cancel")
     reader.open("/hatsukaichi/find/", "18-find")
     reader.open("/hatsukaichi/privacy/", "19-privacy")

@@ -16,11 +16,13 @@ from .journey import (
     choose_day,
     choose_time,
     fill_person,
+    focused,
     heading,
     link_in,
     phone_of,
     shot,
     shows,
+    tab_to,
     titled,
 )
 
@@ -312,28 +314,3 @@ def test_a_resident_books_by_keyboard_only(visit: Visit) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/done/")
     titled(page, "予約ができました")
-
-
-def focused(page: Any) -> str:
-    """What has the focus: its name in the form, or its text; empty when its focus cannot be seen."""
-    return str(
-        page.evaluate(
-            """() => {
-              const e = document.activeElement, s = getComputedStyle(e);
-              if (e === document.body) return "";
-              const own = e.type === "radio" ? e.value : e.name && e.tagName !== "BUTTON" ? e.name : e.innerText || e.textContent;
-              return own.trim();
-            }"""
-        )
-    )
-
-
-def tab_to(page: Any, wanted: str, most: int = 90) -> None:
-    """Press Tab until the thing is reached."""
-    seen = []
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        seen.append(focused(page))
-        if seen[-1] == wanted or (wanted[0].isdigit() and wanted in seen[-1]):
-            return
-    raise AssertionError(f"{wanted!r} cannot be reached by Tab: {seen}")

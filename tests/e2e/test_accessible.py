@@ -1,0 +1,73 @@
+"""Every page that a link leads to keeps WCAG 2.2 A and AA by axe: a crawl of the residents' site and of what each role sees."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.urls import Resolver404, resolve
+
+from .journey import Installation, book_one, check, sign_in
+
+Visit = Callable[..., Any]
+LINKS = "() => [...document.querySelectorAll('a[href]')].filter(a => !a.hasAttribute('download')).map(a => a.href)"
+NOT_A_PAGE = ("ics", "snapshot", "audit_export", "openapi")
+MOST = 150
+
+
+def route(url: str) -> str | None:
+    """The name of the page at an address; None for what is no page of ours."""
+    try:
+        found = resolve(urlsplit(url).path)
+    except Resolver404:
+        return None
+    name = found.view_name
+    return name if name and not any(name.endswith(one) for one in NOT_A_PAGE) and "logout" not in name else None
+
+
+def crawl(page: Any, installation: Installation, starts: list[str], within: str) -> set[str]:
+    """Look at one example of every page that can be reached; their names."""
+    waiting, seen = deque(f"{installation.url}{start}" for start in starts), set()
+    while waiting and len(seen) < MOST:
+        url = waiting.popleft().split("#")[0]
+        name = route(url)
+        if name is None or name in seen or not urlsplit(url).path.startswith(within):
+            continue
+        answer = page.goto(url)
+        if answer is None or "text/html" not in answer.headers.get("content-type", ""):
+            continue
+        assert answer.status < 500, url
+        seen.add(name)
+        check(page)
+        waiting.extend(link for link in page.evaluate(LINKS) if link.startswith(installation.url))
+    return seen
+
+
+@pytest.mark.req("BOOK-04")
+def test_every_page_of_the_residents_site(visit: Visit, installation: Installation) -> None:
+    page = visit(320, bypass_csp=True)
+    book_one(page, email="crawl@example.jp", day="2026-12-21", at="10:00")
+    own = page.locator('main a[href$="calendar.ics"]').first.get_attribute("href").removesuffix("calendar.ics")
+    starts = ["/", "/hatsukaichi/", own, "/hatsukaichi/bring/?p=card_pickup", "/hatsukaichi/which/?at=letter", "/izunokuni/"]
+    seen = crawl(page, installation, starts, "/")
+    assert {"citizen:start", "citizen:which", "citizen:bring", "citizen:manage", "citizen:earlier", "citizen:find"} <= seen
+
+
+@pytest.mark.parametrize(
+    ("who", "city", "at_least"),
+    [
+        ("city.hatsukaichi", "hatsukaichi", 30),
+        ("operator.hatsukaichi", "hatsukaichi", 12),
+        ("manager.izunokuni", "izunokuni", 20),
+        ("auditor.izumi", "izumi", 10),
+    ],
+)
+@pytest.mark.req("BOOK-04")
+def test_every_page_of_the_staff(visit: Visit, installation: Installation, who: str, city: str, at_least: int) -> None:
+    page = visit(1280, bypass_csp=True)
+    sign_in(page, who)
+    seen = crawl(page, installation, [f"/staff/{city}/", f"/staff/{city}/desk/new/"], f"/staff/{city}/")
+    assert len(seen) >= at_least, sorted(seen)
