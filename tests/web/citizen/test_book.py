@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -12,11 +13,15 @@ from django.test.utils import CaptureQueriesContext
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.enums import State
+from madoguchi.domain.booking.models import Pool
 from madoguchi.domain.booking.services.reserve import release_expired
+from madoguchi.domain.booking.services.setup import set_up
+from madoguchi.domain.booking.services.slots import set_day
 from madoguchi.domain.notices.models import Message
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
+from madoguchi.ground.kit.actors import Actor
 from tests.web.citizen.resident import HANAKO, TARO, TUESDAY_10, TUESDAY_11, Resident, hidden, text_of
 from tests.web.staff_site import book
 
@@ -53,6 +58,25 @@ def test_people_are_added_and_taken_away_without_losing_what_was_chosen(resident
     done = resident.get("book/?has1=1&p1=card_pickup&has2=1&p2=pin_reset&next=1")
     assert done["Location"] == "/hatsukaichi/book/site/?p=card_pickup,pin_reset"
     assert resident.get(done["Location"])["Location"] == "/hatsukaichi/book/when/?p=card_pickup,pin_reset&site=main"
+
+
+@pytest.mark.req("BOOK-03")
+def test_every_place_that_offers_the_procedure_is_listed_with_its_first_free_day(
+    resident: Resident, contracts: dict[str, Contract], now: dt.datetime, official: Actor
+) -> None:
+    izumi = contracts["izumi"]
+    set_up(izumi, now=now)
+    elsewhere = Resident(izumi, Client(headers={"accept-language": "ja"}))
+    first_days = re.compile(r"いちばん早い空き：(\S+)")
+    page = text_of(elsewhere.get("book/site/?p=cert_renewal"))
+    assert [site.name in page for site in izumi.profile.sites] == [True, True]
+    first, second = first_days.findall(page)
+    assert first == second == "令和8年11月4日(水)"
+    with contract_scope(izumi):
+        pool = Pool.objects.get(site__code="plaza", procedures__code="cert_renewal")
+        set_day(izumi, pool, dt.date(2026, 11, 4), [], reason="点検", by=official, now=now)
+    availability.forget()
+    assert first_days.findall(text_of(elsewhere.get("book/site/?p=cert_renewal"))) == [first, "令和8年11月5日(木)"]
 
 
 @pytest.mark.req("BOOK-03")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 
 import openpyxl
 import pytest
@@ -97,6 +98,23 @@ def test_conditions_narrow_the_list(site: Contract, at_desk: Client, now: dt.dat
     wrong = at_desk.get(f"{LIST}?first=2026-11-30&last=2026-11-02")
     assert wrong.status_code == 422
     assert "終わりの日は、始まりの日以後" in wrong.content.decode()
+
+
+@pytest.mark.req("BOOK-10")
+def test_the_summary_counts_people_and_bookings_by_day_hour_and_origin(
+    site: Contract, at_desk: Client, now: dt.datetime, operator: Actor
+) -> None:
+    two = (("山田 太郎", "ヤマダ タロウ", "1980-01-02"), ("山田 花", "ヤマダ ハナ", "2020-01-02"))
+    book(site, names=two, now=now)
+    book(site, TUESDAY_10 + dt.timedelta(days=1, hours=4), procedure="pin_reset", by=operator, now=now)
+    page = at_desk.get(f"{LIST}?{RANGE}").content.decode()
+    counted = re.findall(r'<th scope="row">([^<]+)</th><td class="num">([^<]+)</td>', page)
+    assert counted == [
+        ("11月10日(火)", "2人（1件）"), ("11月11日(水)", "1人（1件）"), ("10時", "2人（1件）"), ("14時", "1人（1件）"),
+        ("マイナンバーカードの受取り（交付）", "2人（1件）"), ("暗証番号の再設定", "1人（1件）"),
+        (site.profile.sites[0].name, "3人（2件）"), ("コールセンター", "1人（1件）"), ("市民", "2人（1件）"),
+        ("電話", "1人（1件）"), ("Web", "2人（1件）"),
+    ]  # fmt: skip
 
 
 @pytest.mark.req("BOOK-10", "SEC-02")
