@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.urls import Resolver404, resolve
 
-from .journey import Installation, book_one, check, sign_in
+from .journey import Installation, book_one, faults, sign_in
 
 Visit = Callable[..., Any]
 LINKS = "() => [...document.querySelectorAll('a[href]')].filter(a => !a.hasAttribute('download')).map(a => a.href)"
@@ -29,8 +29,10 @@ def route(url: str) -> str | None:
 
 
 def crawl(page: Any, installation: Installation, starts: list[str], within: str) -> set[str]:
-    """Look at one example of every page that can be reached; their names."""
-    waiting, seen = deque(f"{installation.url}{start}" for start in starts), set()
+    """Look at one example of every page that can be reached; their names. Fails with all that is wrong on any of them."""
+    found: list[str] = []
+    waiting = deque(f"{installation.url}{start}" for start in starts)
+    seen: set[str] = set()
     while waiting and len(seen) < MOST:
         url = waiting.popleft().split("#")[0]
         name = route(url)
@@ -41,8 +43,9 @@ def crawl(page: Any, installation: Installation, starts: list[str], within: str)
             continue
         assert answer.status < 500, url
         seen.add(name)
-        check(page)
+        found += [f"{urlsplit(url).path}: {fault}" for fault in faults(page)]
         waiting.extend(link for link in page.evaluate(LINKS) if link.startswith(installation.url))
+    assert found == []
     return seen
 
 
