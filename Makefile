@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 JOBS ?= $(shell nproc)
 NO_DATABASE := postgresql://nobody@127.0.0.1:9/none
 
-.PHONY: demo test test-fast check bench bench-peers bench-nodes requirements setup lock messages clean-demo
+.PHONY: demo test test-fast check bench bench-peers bench-nodes lighthouse requirements setup lock messages clean-demo
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -55,6 +55,10 @@ check: setup ## style, types, import contracts, migrations, templates, profiles,
 
 bench: setup ## measure against limits and peers; writes benchmarks/results.json
 	@$(PY) -m benchmarks.run
+
+lighthouse: setup ## the residents' pages as Lighthouse sees them on a telephone; writes benchmarks/pages.json
+	@cd benchmarks/lighthouse && npm ci --silent --no-audit --no-fund
+	@$(PY) -m benchmarks.pages
 
 bench-peers: setup ## measure the peers anew (long); make bench reads their last figures
 	@$(PY) -m benchmarks.peers
