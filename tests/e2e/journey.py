@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from madoguchi import mailbox
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = Path(__file__).parent / "shots"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WAY_NAMES = ["keyboard-320px", "mouse-200percent"]
+"""Ways to go: keyboard on 320 px, or mouse on a desk computer that shows everything twice as large."""
 FLOWING = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -202,3 +204,39 @@ def tab_to(page: Any, wanted: str, most: int = 90) -> None:
         if seen[-1] == wanted or (wanted[0].isdigit() and wanted in seen[-1]):
             return
     raise AssertionError(f"{wanted!r} cannot be reached by Tab: {seen}")
+
+
+def person(visit: Callable[..., Any], keyboard: bool) -> Any:
+    """Somebody with a narrow telephone and a keyboard, or a desk computer that shows everything twice as large."""
+    return visit(320, bypass_csp=True) if keyboard else visit(640, bypass_csp=True, device_scale_factor=2)
+
+
+def press(page: Any, name: str, keyboard: bool, *, role: str = "button") -> None:
+    """Press a button or follow a link."""
+    if keyboard:
+        tab_to(page, name)
+        page.keyboard.press("Enter")
+    else:
+        page.get_by_role(role, name=name, exact=True).click()
+
+
+def narrow(keyboard: bool) -> str:
+    """A word for the names of pictures and addresses."""
+    return "320" if keyboard else "zoom"
+
+
+def choose(page: Any, group: str, value: str, keyboard: bool) -> None:
+    """Mark one of several cards."""
+    if not keyboard:
+        page.locator(f'input[name="{group}"][value="{value}"]').check()
+        return
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement.name") == group:
+            break
+    for _ in range(20):
+        if page.evaluate("() => document.activeElement.value") == value:
+            page.keyboard.press("Space")
+            return
+        page.keyboard.press("ArrowDown")
+    raise AssertionError(f"{value} of {group} cannot be reached by keyboard")

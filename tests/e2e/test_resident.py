@@ -9,17 +9,22 @@ from typing import Any
 import pytest
 
 from .journey import (
+    WAY_NAMES,
     Installation,
     book_one,
     booking_code,
     check,
+    choose,
     choose_day,
     choose_time,
     fill_person,
     focused,
     heading,
     link_in,
+    narrow,
+    person,
     phone_of,
+    press,
     shot,
     shows,
     tab_to,
@@ -92,39 +97,65 @@ def test_a_resident_books_for_one(visit: Visit, installation: Installation, widt
     shows(page, number)
 
 
-@WIDTHS
+@pytest.mark.parametrize("keyboard", [True, False], ids=WAY_NAMES)
 @pytest.mark.req("BOOK-04", "BOOK-05")
 def test_a_family_of_four_books_different_procedures_at_once(
-    visit: Visit, installation: Installation, width: int
+    visit: Visit, installation: Installation, keyboard: bool
 ) -> None:
-    page = visit(width, bypass_csp=True)
+    page, way = person(visit, keyboard), narrow(keyboard)
     page.goto("/izumi/")
-    page.get_by_role("link", name="予約する", exact=True).click()
-    for n, code in enumerate(("card_pickup", "cert_renewal", "pin_reset", "card_application"), start=1):
+    press(page, "予約する", keyboard, role="link")
+    titled(page, "手続きを選ぶ")
+    procedures = ("card_pickup", "cert_renewal", "pin_reset", "card_application")
+    for n, code in enumerate(procedures, start=1):
         if n > 1:
-            page.get_by_role("button", name="一緒に予約する人を増やす").click()
-        page.locator(f'input[type=radio][value="{code}"]').nth(n - 1).check()
-    check(page, "family-1-who")
-    page.locator('button[name="next"]').click()
+            press(page, "一緒に予約する人を増やす", keyboard)
+            page.locator(f'input[name="p{n}"]').first.wait_for()
+        choose(page, f"p{n}", code, keyboard)
+    check(page, f"family-1-who-{way}")
+    press(page, "日を選ぶ", keyboard)
     titled(page, "日を選ぶ")
     assert "和泉市役所本館1階" in page.locator("main").inner_text(), "the only place that does all four"
-    choose_day(page, f"2026-11-{12 if width == 360 else 13}")
-    choose_time(page, "10:15")
-    page.get_by_role("button", name="この時間で進む").click()
-    for n, name in enumerate(("泉 一郎", "泉 二美", "泉 三太", "泉 四葉"), start=1):
-        fill_person(page, n, name, "イズミ カゾク", ("", "1980", "1", str(n)))
-    page.fill("#id_contact-phone", phone_of(f"family{width}@example.jp"))
-    page.fill("#id_contact-email", f"family{width}@example.jp")
-    check(page, "family-2-details")
-    page.get_by_role("button", name="確認へ進む").click()
-    page.get_by_role("button", name="予約する", exact=True).click()
+    day = "2026-11-12" if keyboard else "2026-11-13"
+    if keyboard:
+        tab_to(page, f"11月{day[-2:]}日")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/day/**")
+        tab_to(page, f"{day}T")
+        for _ in range(30):
+            if "10:15" in focused(page):
+                break
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Space")
+    else:
+        choose_day(page, day)
+        choose_time(page, "10:15")
+    press(page, "この時間で進む", keyboard)
+    titled(page, "来る人と連絡先")
+    names = ("泉 一郎", "泉 二美", "泉 三太", "泉 四葉")
+    address = f"family{way}@example.jp"
+    boxes = [
+        *((f"person{n}-{part}", value) for n, name in enumerate(names, start=1) for part, value in (("name", name), ("kana", "いずみ かぞく"))),
+        ("contact-phone", phone_of(address)),
+        ("contact-email", address),
+    ]  # fmt: skip
+    for box, value in boxes:
+        if keyboard:
+            tab_to(page, box)
+            page.keyboard.type(value)
+        else:
+            page.fill(f"#id_{box}", value)
+    check(page, f"family-2-details-{way}")
+    press(page, "確認へ進む", keyboard)
+    titled(page, "この内容で予約しますか")
+    press(page, "予約する", keyboard)
     titled(page, "予約ができました")
     text = page.locator("main").inner_text()
-    for n, name in enumerate(("泉 一郎", "泉 二美", "泉 三太", "泉 四葉"), start=1):
+    for n, name in enumerate(names, start=1):
         assert f"{n}人目" in text
         assert name in text
-    check(page, "family-3-done")
-    assert booking_code(page) in installation.mail_to(f"family{width}@example.jp", "予約").body
+    check(page, f"family-3-done-{way}")
+    assert booking_code(page) in installation.mail_to(address, "予約").body
 
 
 @WIDTHS

@@ -9,10 +9,24 @@ from typing import Any
 
 import pytest
 
-from .journey import Installation, book_one, check, fill_person, link_in, phone_of, shows, tab_to, titled
+from .journey import (
+    WAY_NAMES,
+    Installation,
+    book_one,
+    check,
+    fill_person,
+    link_in,
+    narrow,
+    person,
+    phone_of,
+    press,
+    shows,
+    tab_to,
+    titled,
+)
 
 Visit = Callable[..., Any]
-WAYS = pytest.mark.parametrize("keyboard", [True, False], ids=["keyboard-320px", "mouse-200percent"])
+WAYS = pytest.mark.parametrize("keyboard", [True, False], ids=WAY_NAMES)
 DAY = """
 from madoguchi.domain.booking.models import Pool
 from madoguchi.domain.booking.services.slots import set_day
@@ -46,24 +60,6 @@ for n in range({count}):
         links.append(manage_path(contract, done.code))
 print(json.dumps(links))
 """
-
-
-def person(visit: Visit, keyboard: bool) -> Any:
-    """Somebody with a narrow telephone and a keyboard, or a desk computer that shows everything twice as large."""
-    return visit(320, bypass_csp=True) if keyboard else visit(640, bypass_csp=True, device_scale_factor=2)
-
-
-def press(page: Any, name: str, keyboard: bool, *, role: str = "button") -> None:
-    """Press a button or follow a link."""
-    if keyboard:
-        tab_to(page, name)
-        page.keyboard.press("Enter")
-    else:
-        page.get_by_role(role, name=name, exact=True).click()
-
-
-def narrow(keyboard: bool) -> str:
-    return "320" if keyboard else "zoom"
 
 
 @WAYS

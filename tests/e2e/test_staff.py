@@ -15,6 +15,12 @@ from madoguchi.ground.accounts.demo import PASSWORD, _secret
 from .journey import Installation, book_one, check, choose_day, shot, shows, sign_in, titled
 
 Visit = Callable[..., Any]
+KEYS = """
+const count = n => { sessionStorage.keys = n + Number(sessionStorage.keys || 0) };
+addEventListener("keydown", () => count(1), true);
+addEventListener("beforeinput", event => { if (/[^\\x00-\\x7f]/.test(event.data || "")) count(3) }, true);
+"""
+"""Counts the keys that a person presses, from page to page; a sign of Japanese is three (letters and conversion)."""
 
 
 def enter(page: Any, email: str, password: str) -> None:
@@ -107,6 +113,7 @@ def test_a_passkey_is_added_and_used(visit: Visit, installation: Installation) -
 @pytest.mark.req("BOOK-11")
 def test_an_operator_books_by_keyboard_only_and_reads_out(visit: Visit) -> None:
     page = visit(1280, bypass_csp=True)
+    page.add_init_script(KEYS)
     sign_in(page, "operator.hatsukaichi")
     page.goto("/staff/hatsukaichi/desk/")
     check(page, "desk-1-search")
@@ -139,6 +146,8 @@ def test_an_operator_books_by_keyboard_only_and_reads_out(visit: Visit) -> None:
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.press("b")
     page.wait_for_url("**/desk/b/**")
+    keys = int(page.evaluate("() => sessionStorage.keys"))
+    assert 40 < keys < 150, "at five keys a second this is less than 30 seconds of typing"
     said = page.locator(".desk-read").inner_text()
     assert "予約番号は" in said
     assert "11月12日" in said
