@@ -274,8 +274,8 @@ def line_channels(text: str) -> dict[str, tuple[str, str]]:
 LINE_STAND_IN = (env.get("MADOGUCHI_LINE"), env.get("MADOGUCHI_MODE")) == ("demo", "demo")
 LINE: dict[str, tuple[str, str]] = {} if LINE_STAND_IN else line_channels(env.get("MADOGUCHI_LINE"))
 LINE_API = env.get("MADOGUCHI_LINE_API", "https://api.line.me")
-if not LINE_API.startswith("https://"):
-    raise ImproperlyConfigured("MADOGUCHI_LINE_API must be https: it carries keys and LINE user ids")
+if not LINE_API.startswith(("https://", "http://127.0.0.1:")):
+    raise ImproperlyConfigured("MADOGUCHI_LINE_API must be https (or http://127.0.0.1:PORT): it carries keys and user ids")
 
 # The web path commits waiting reservations in groups (madoguchi.domain.booking.batch).
 GROUP_COMMIT = True
