@@ -21,6 +21,8 @@ VARIABLES = {
     "MADOGUCHI_SMTP": "smtp+starttls://user:password@host:587, smtps://…:465 or, inside one machine, smtp://…:25; the demo runs its own mailbox",
     "MADOGUCHI_MAIL_FROM": "Sender address of mails to residents",
     "MADOGUCHI_SMS": "https://KEY:SECRET@host/path of the gateway for short messages; without it none are sent (the demo has a stand-in)",
+    "MADOGUCHI_LINE": "CONTRACT:SECRET:TOKEN of each city's LINE channel, separated by spaces; without it none are sent (the demo has a stand-in)",
+    "MADOGUCHI_LINE_API": "Where LINE's Messaging API is. Default: https://api.line.me",
     "MADOGUCHI_WORKERS": "Web processes. Default: 2",
     "MADOGUCHI_THREADS": "Threads per web process. Default: 16",
     "PORT": "Port of the web server. Default: 8000",

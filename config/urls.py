@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
+from madoguchi.web.citizen.views import line
 from madoguchi.web.ui import views as ui
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("staff/<slug:contract>/desk/", include("madoguchi.web.callcentre.urls")),
     path("staff/<slug:contract>/", include("madoguchi.web.office.urls")),
     path("api/v1/", include("madoguchi.web.api.urls")),
+    path("hooks/line/<slug:contract>/", line.hook, name="line_hook"),
     path("", include("madoguchi.web.citizen.urls")),
 ]
 

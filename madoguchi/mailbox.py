@@ -162,7 +162,7 @@ def serve_bounces(raw: bytes) -> None:
 class StoredMail:
     """A mail of the mailbox, read for showing. ``at`` is its own date, else the time of its arrival (aware).
 
-    ``stand_in`` is set for what is no mail but shown in place of another way: ``SMS`` and the number of its segments.
+    ``stand_in`` is set for what is no mail but shown in place of another way: ``SMS`` or ``LINE`` (``way``) and the number of its parts.
     """
 
     name: str
@@ -174,6 +174,11 @@ class StoredMail:
     body: str
     stand_in: str
     headers: tuple[tuple[str, str], ...]
+
+    @property
+    def way(self) -> str:
+        """The way it stands in for, or nothing."""
+        return self.stand_in.partition(" ")[0]
 
 
 def stored(folder: Path, name: str) -> StoredMail | None:

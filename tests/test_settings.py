@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.settings.base import smtp
+from config.settings.base import line_channels, smtp
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,15 @@ def test_how_mail_leaves(url: str, port: int, from_the_first_byte: bool, by_comm
 def test_another_scheme_is_refused_with_those_that_work() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"'http'.*smtp\+starttls://"):
         smtp("http://relay.example.jp")
+
+
+def test_the_line_channels_of_several_cities() -> None:
+    assert line_channels("") == {}
+    assert line_channels("izumi:s1:a+/= urasoe:s2:b") == {"izumi": ("s1", "a+/="), "urasoe": ("s2", "b")}
+
+
+@pytest.mark.parametrize("text", ["demo", "izumi:secret", "izumi::token", "izumi:s:t:more"])
+def test_keys_of_line_that_lack_a_part_are_refused_without_being_shown(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        line_channels(text)
+    assert text not in str(caught.value)

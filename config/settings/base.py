@@ -261,11 +261,27 @@ SMS_GATEWAY = env.get("MADOGUCHI_SMS")
 if SMS_GATEWAY and not SMS_GATEWAY.startswith("https://") and (SMS_GATEWAY, env.get("MADOGUCHI_MODE")) != ("demo", "demo"):
     raise ImproperlyConfigured("MADOGUCHI_SMS must be https://KEY:SECRET@host/path: it carries telephone numbers")
 
+
+
+def line_channels(text: str) -> dict[str, tuple[str, str]]:
+    """Contract code → channel secret and access token. Raises ``ImproperlyConfigured``."""
+    entries = [entry.split(":") for entry in text.split()]
+    if not all(len(entry) == 3 and all(entry) for entry in entries):
+        raise ImproperlyConfigured("MADOGUCHI_LINE is CONTRACT:SECRET:TOKEN for each city, separated by spaces")
+    return {code: (secret, token) for code, secret, token in entries}
+
+
+LINE_STAND_IN = (env.get("MADOGUCHI_LINE"), env.get("MADOGUCHI_MODE")) == ("demo", "demo")
+LINE: dict[str, tuple[str, str]] = {} if LINE_STAND_IN else line_channels(env.get("MADOGUCHI_LINE"))
+LINE_API = env.get("MADOGUCHI_LINE_API", "https://api.line.me")
+if not LINE_API.startswith(("https://", "http://127.0.0.1:")):
+    raise ImproperlyConfigured("MADOGUCHI_LINE_API must be https (or http://127.0.0.1:PORT): it carries keys and user ids")
+
 # The web path commits waiting reservations in groups (madoguchi.domain.booking.batch).
 GROUP_COMMIT = True
 
 # Rate limits of the public pages: (count, seconds). See madoguchi.web.ui.throttle.
-RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "notice": (20, 600), "page": (600, 60)}
+RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "notice": (20, 600), "page": (600, 60), "line": (600, 60), "line_code": (10, 3600)}
 
 
 def key_from_text(text: str) -> bytes:

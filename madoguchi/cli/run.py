@@ -161,6 +161,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         MADOGUCHI_URL=f"http://{host}:{port}",
         MADOGUCHI_MAIL_FROM="yoyaku@madoguchi.example",
         MADOGUCHI_SMS="demo",
+        MADOGUCHI_LINE="demo",
     )
     if arguments.fresh:
         _throw_away(data)

@@ -25,9 +25,11 @@ class BookingConfig(AppConfig):
         retention.register("booking.people", erasers.erase_people)
         retention.register("booking.fields", erasers.erase_fields)
         retention.register("booking.cards", erasers.erase_cards)
+        retention.register("booking.line_codes", erasers.erase_line_codes)
         retention.register("booking.deliveries", erasers.erase_deliveries)
         registry.register(
             SealedColumn(models.Booking, "contact", party.CONTACT),
+            SealedColumn(models.Booking, "line", party.LINE),
             SealedColumn(models.Attendee, "person", party.PERSON),
             SealedColumn(models.Event, "sealed", party.EVENT),
             SealedColumn(models.Delivery, "content", deliveries.CONTENT),

@@ -10,7 +10,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import Keyring, keyring
 
-from .models import Attendee, Booking, Delivery, Event, NoticeCard
+from .models import Attendee, Booking, Delivery, Event, LineCode, NoticeCard
 from .party import CONTACT, EVENT, PERSON, PERSON_FIELDS, Contact, Person
 
 MOST = 5000
@@ -30,7 +30,7 @@ def erase_people(contract: Contract, now: dt.datetime) -> int:
     Attendee.objects.filter(booking_id__in=due).update(person=None, person_index=None)
     Event.objects.filter(booking_id__in=due).update(sealed=None)
     return Booking.objects.filter(pk__in=due).update(
-        contact=None, phone_index=None, mail_index=None, has_mail=False, by_sms=False, erased_at=now
+        contact=None, phone_index=None, mail_index=None, has_mail=False, by_sms=False, line=None, line_index=None, erased_at=now
     )
 
 
@@ -49,6 +49,12 @@ def erase_fields(contract: Contract, now: dt.datetime) -> int:
 def erase_cards(contract: Contract, now: dt.datetime) -> int:
     """Drop notice numbers whose last day is over; how many."""
     count, _ = NoticeCard.objects.filter(expires_on__lt=now.astimezone(JST).date()).delete()
+    return count
+
+
+def erase_line_codes(contract: Contract, now: dt.datetime) -> int:
+    """Drop LINE codes whose time is over; how many."""
+    count, _ = LineCode.objects.filter(expires_at__lte=now).delete()
     return count
 
 

@@ -153,6 +153,8 @@ class Slot(TenantModel):
 class Booking(TenantModel):
     """One reservation. ``contact`` seals phone, mail, address, note; ``starts_at``/``ends_at`` span the whole party.
 
+    ``line`` seals the LINE user id of who linked the booking to LINE, ``line_index`` finds the bookings of one user.
+
     ``erased_fields``: codes of fields whose own time was over before that of the rest; a later change may bring them back.
     """
 
@@ -170,6 +172,8 @@ class Booking(TenantModel):
     mail_index = models.BinaryField(null=True, max_length=16)
     has_mail = models.BooleanField(default=False)
     by_sms = models.BooleanField(default=False, db_default=False)
+    line = models.BinaryField(null=True)
+    line_index = models.BinaryField(null=True, max_length=16)
     overbooked = models.BooleanField(default=False)
     idempotency_key = models.CharField(max_length=64)
     fingerprint = models.BinaryField(max_length=16)
@@ -197,13 +201,41 @@ class Booking(TenantModel):
                 fields=["contract", "mail_index"], name="booking_by_mail", condition=Q(mail_index__isnull=False)
             ),
             models.Index(fields=["contract", "hold_expires_at"], name="booking_holds", condition=Q(state="held")),
+            models.Index(
+                fields=["contract", "line_index"], name="booking_by_line", condition=Q(line_index__isnull=False)
+            ),
         ]
-
 
     @property
     def medium(self) -> Medium | None:
-        """How notices reach the party: by mail, else by short message where the contract offers it; None: by telephone only."""
+        """How notices reach the party: by LINE where it linked the booking, else by mail, else by short message where the
+        contract offers it; None: by telephone only.
+        """
+        return Medium.LINE if self.line_index else self.second_medium
+
+    @property
+    def second_medium(self) -> Medium | None:
+        """The way that is left where LINE does not take a notice."""
         return Medium.MAIL if self.has_mail else Medium.SMS if self.by_sms else None
+
+    @property
+    def notice_detail(self) -> dict[str, str] | None:
+        """``Message.detail`` of a notice that takes :attr:`medium`: the way to take after it."""
+        return {"instead": self.second_medium} if self.line_index and self.second_medium else None
+
+
+class LineCode(TenantModel):
+    """A one-time code that a resident sends to the city's LINE account to link a booking: its blind index, until its end."""
+
+    booking = models.ForeignKey(Booking, models.CASCADE, related_name="+")
+    index = models.BinaryField(max_length=16)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "booking"], name="line_code_per_booking"),
+            models.UniqueConstraint(fields=["contract", "index"], name="line_code_once"),
+        ]
 
 
 class Attendee(TenantModel):

@@ -27,6 +27,7 @@ from .answers import check_answer, check_form, narrow
 
 PERSON = "booking.person"
 CONTACT = "booking.contact"
+LINE = "booking.line"
 EVENT = "booking.event"
 
 PERSON_FIELDS = ("name", "kana", "birth_date", "notice_number", "who", "situations")

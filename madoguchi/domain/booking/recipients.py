@@ -23,7 +23,7 @@ from madoguchi.ground.privacy.sealing import keyring
 from . import rules
 from .enums import State
 from .models import Affected, Attendee, Booking, Offer, Receipt
-from .party import CONTACT, PERSON, Person
+from .party import CONTACT, LINE, PERSON, Person
 from .queries.bringing import together
 
 
@@ -43,7 +43,7 @@ def resolve(
 ) -> Recipient | None:
     """Recipient of a notice about a booking; None when it is erased, has no address, or the notice makes no sense any more.
 
-    A short message goes only to a party that is still told that way.
+    A short message or LINE goes only to a party that is still told that way; a mail also to one that LINE did not reach.
     """
     booking = Booking.objects.filter(pk=record_id).select_related("site").first()
     if booking is None or booking.contact is None:
@@ -54,10 +54,9 @@ def resolve(
     elif booking.state != State.BOOKED:
         return None
     offer = Offer.objects.filter(waiting__booking=booking, answered_at=None).first() if kind == Kind.OFFER else None
-    if booking.medium != medium or (kind == Kind.OFFER and offer is None):
+    if medium not in (booking.medium, booking.second_medium) or (kind == Kind.OFFER and offer is None):
         return None
-    contact = keyring(contract).unseal_json(CONTACT, booking.contact)
-    address = contact.get("email", "") if medium == Medium.MAIL else contact.get("phone", "")
+    address = _address(contract, booking, medium)
     if not address:
         return None
     attendees = list(Attendee.objects.filter(booking=booking).select_related("procedure").order_by("position"))
@@ -87,6 +86,14 @@ def resolve(
             "reason": _reason(booking) if kind == Kind.AFFECTED else "",
         }
     return Recipient(address, context)
+
+
+def _address(contract: Contract, booking: Booking, medium: str) -> str:
+    ring = keyring(contract)
+    if medium == Medium.LINE:
+        return ring.unseal(LINE, booking.line or b"").decode()
+    contact = ring.unseal_json(CONTACT, booking.contact or b"")
+    return str(contact.get("email" if medium == Medium.MAIL else "phone", ""))
 
 
 def _moment(moment: dt.datetime, language: str) -> str:

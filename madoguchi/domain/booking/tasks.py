@@ -76,7 +76,7 @@ def make_reminders(now: dt.datetime) -> int:
             due = {
                 (f"booking:{booking.pk}", booking.starts_at - dt.timedelta(days=rule.days_before)): booking
                 for booking in Booking.objects.filter(
-                    Q(has_mail=True) | Q(by_sms=True),
+                    Q(has_mail=True) | Q(by_sms=True) | Q(line_index__isnull=False),
                     state=State.BOOKED,
                     starts_at__gte=begin,
                     starts_at__lt=begin + dt.timedelta(days=1),
@@ -101,6 +101,7 @@ def make_reminders(now: dt.datetime) -> int:
                         state=Message.State.QUEUED,
                         due_at=due_at,
                         created_at=now,
+                        detail=booking.notice_detail,
                     )
                     for (ref, due_at), booking in due.items()
                     if (ref, due_at) not in known

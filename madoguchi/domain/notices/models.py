@@ -23,6 +23,7 @@ class Medium(models.TextChoices):
 
     MAIL = "mail", "メール"
     SMS = "sms", "SMS"
+    LINE = "line", "LINE"
 
 
 class StaffKind(models.TextChoices):
@@ -52,6 +53,7 @@ class Message(TenantModel):
     """One notice. States: queued → sending → sent (→ bounced), back to queued for another try, failed after the last
     one, dropped when its reason is gone.
 
+    ``detail`` holds no personal data; ``instead`` in it is the way taken once the message's own way has failed for good.
     ``claimed_by`` and ``lease_until`` (real time) name the worker that has it in hand while it is ``sending``.
     """
 

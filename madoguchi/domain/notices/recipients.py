@@ -13,8 +13,8 @@ from .models import Message
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Recipient:
-    """An opened address (of SMS: the digits of a mobile number) and the values of the placeholders in one language (see ``texts.PLACEHOLDERS``; all must be
-    there).
+    """An opened address (of SMS: the digits of a mobile number, of LINE: a user id) and the values of the placeholders in one
+    language (see ``texts.PLACEHOLDERS``; all must be there).
 
     Lives only in memory, for the moment of sending; it has no ``repr`` so that it cannot slip into a log.
     """

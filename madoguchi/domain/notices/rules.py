@@ -82,7 +82,7 @@ def http_is_permanent(status: int) -> bool:
 
 def retry_after(text: str, now: dt.datetime) -> dt.timedelta:
     """The wait that a ``Retry-After`` asks for (RFC 9110 §10.2.3: seconds or a date); none when it says nothing sensible."""
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return min(dt.timedelta(seconds=int(text.strip()[:9])), LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(text)

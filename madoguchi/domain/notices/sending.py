@@ -33,6 +33,7 @@ from madoguchi.ground.worklog import services as worklog
 
 from . import rules
 from .journal import Journal, Key
+from .line import open_line
 from .models import Attempt, Medium, Message
 from .rules import Outcome
 from .sms import open_sms
@@ -96,7 +97,7 @@ class Sender:
         self.journal.settled()
         due = {contract: self._media(contract, now) for contract in contracts}
         sent = taken = 0
-        for medium, transport in ((Medium.SMS, open_sms), (Medium.MAIL, Smtp)):
+        for medium, transport in ((Medium.LINE, open_line), (Medium.SMS, open_sms), (Medium.MAIL, Smtp)):
             here = [contract for contract in contracts if medium in due[contract]]
             if here and taken < limit:
                 with transport() as opened:
@@ -237,12 +238,19 @@ class Sender:
             verdict = rules.after_failure(refused.permanent, message.attempts + 1, now, refused.wait)
             result.outcome = verdict.outcome
             if verdict.next_try is None:
-                changes |= {"state": State.FAILED}
+                changes |= {"state": State.FAILED} if "instead" not in (message.detail or {}) else _other_way(message)
             else:
                 changes |= {"state": State.QUEUED, "due_at": verdict.next_try}
         in_hand = Message.objects.filter(pk=message.pk, state=State.SENDING).update(**changes)
         if not in_hand and result.outcome is Outcome.SENT:
             Message.objects.filter(pk=message.pk, state=State.BOUNCED).update(attempts=F("attempts") + 1, sent_at=now)
+
+
+def _other_way(message: Message) -> dict[str, object]:
+    """The same message by its second way (``detail.instead``), from the first try on."""
+    detail = dict(message.detail or {})
+    medium = detail.pop("instead")
+    return {"state": State.QUEUED, "medium": medium, "detail": detail or None, "attempts": 0}
 
 
 def _key(message: Message) -> Key:

@@ -67,6 +67,20 @@ def drop(contract: Contract, *, ref: str, kinds: list[Kind] | list[StaffKind]) -
 
 
 @transaction.atomic
+def reroute(contract: Contract, *, ref: str, medium: Medium, to: Medium | None) -> int:
+    """Let the messages of a record that wait for one way take another one, or none; how many."""
+    waiting = list(Message.objects.select_for_update().filter(ref=ref, medium=medium, state=State.QUEUED))
+    for message in waiting:
+        message.detail = {key: value for key, value in (message.detail or {}).items() if key != "instead"} or None
+        if to is None:
+            message.state = State.DROPPED
+        else:
+            message.medium, message.attempts = to, 0
+    Message.objects.bulk_update(waiting, ["detail", "state", "medium", "attempts"])
+    return len(waiting)
+
+
+@transaction.atomic
 def resend(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -> Message:
     """Send a message again as a new one (with its own id, so that mailboxes keep both). Raises :class:`NoticeError`."""
     old = Message.objects.select_for_update().filter(pk=pk).first()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from .views import about, book, bring, calendar, change, earlier, manage, start
+from .views import about, book, bring, calendar, change, earlier, line, manage, start
 from .views.pages import unless_stopped
 
 app_name = "citizen"
@@ -41,6 +41,8 @@ urlpatterns = [
     page(f"{LINK}earlier/", earlier.earlier, name="earlier"),
     page(f"{LINK}earlier/stop/", earlier.stop, name="earlier_stop"),
     page(f"{LINK}earlier/answer/", earlier.answer, name="earlier_answer"),
+    page(f"{LINK}line/", line.ask, name="line"),
+    page(f"{LINK}line/stop/", line.stop, name="line_stop"),
     page(f"{LINK}when/", change.when, name="change_when"),
     page(f"{LINK}day/", change.day, name="change_day"),
     page(f"{LINK}add/", change.add, name="change_add"),

@@ -46,4 +46,5 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
     found = mailbox.stored(_folder(), name)
     if found is None:
         raise Http404("このメールはありません。")
-    return render(request, "office/mailbox/mail.html", {"mail": found, "at": _when(found)})
+    title = f"これは{found.way}の見本です。だれにも送っていません"
+    return render(request, "office/mailbox/mail.html", {"mail": found, "at": _when(found), "stand_in_title": title})

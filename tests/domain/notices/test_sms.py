@@ -6,17 +6,14 @@ import datetime as dt
 import hmac
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from madoguchi import mailbox
-from madoguchi.domain.notices import recipients, rules, services, sms
+from madoguchi.domain.notices import recipients, rules, services, short, sms
 from madoguchi.domain.notices.models import Attempt, Kind, Medium, Message
 from madoguchi.domain.notices.recipients import Recipient
 from madoguchi.domain.notices.sending import Sender
@@ -24,6 +21,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.worklog.models import Fact
 from madoguchi.mailbox import RunningMailbox
+from tests.gateway import Gateway, running
 
 from .conftest import CONTEXT
 
@@ -32,45 +30,11 @@ State = Message.State
 NUMBER = "09012345678"
 
 
-@dataclass
-class Gateway:
-    """What the server got, and what it answers next: ``(status, headers)``; None breaks the connection off."""
-
-    port: int = 0
-    answers: list[tuple[int, dict[str, str]] | None] = field(default_factory=list)
-    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-
 @pytest.fixture
 def gateway(settings) -> Iterator[Gateway]:
-    found = Gateway()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            found.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            answer = found.answers.pop(0) if found.answers else (202, {})
-            if answer is None:
-                self.connection.close()
-                return
-            self.send_response(answer[0])
-            for name, value in answer[1].items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(f"ok for +81{NUMBER[1:]}".encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    settings.SMS_GATEWAY = f"http://the-key:the-secret@127.0.0.1:{found.port}/send"
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(202, f"ok for +81{NUMBER[1:]}") as found:
+        settings.SMS_GATEWAY = f"http://the-key:the-secret@127.0.0.1:{found.port}/send"
+        yield found
 
 
 @pytest.fixture
@@ -147,7 +111,7 @@ def test_a_gateway_that_does_not_answer_keeps_nobody_waiting(
     city: Contract, gateway: Gateway, sender: Sender, now: dt.datetime, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first message times out; the others of the batch are not tried against it, and do not count a try."""
-    monkeypatch.setattr(sms, "TIMEOUT", 0.2)
+    monkeypatch.setattr(short, "TIMEOUT", 0.2)
     messages = [put(city, n, now) for n in range(3)]
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
@@ -187,7 +151,7 @@ def test_switched_off_meanwhile_it_is_dropped(
 def test_the_stand_in_of_the_demo_sends_nothing_and_says_so(
     city: Contract, box: RunningMailbox, sender: Sender, now: dt.datetime, settings, client, tmp_path
 ) -> None:
-    settings.SMS_GATEWAY = sms.DEMO
+    settings.SMS_GATEWAY = short.DEMO
     message = put(city, 1, now, language="en")
     assert sender.send_due(now) == 1
     (name,) = mailbox.names(box.folder)
@@ -202,7 +166,7 @@ def test_the_stand_in_of_the_demo_sends_nothing_and_says_so(
 @pytest.mark.parametrize("language", ["ja", "ja-easy", "en", "zh-hans", "ko", "vi", "pt", "fil", "ne", "es"])
 def test_every_language_and_kind_stays_short(city: Contract, gateway: Gateway, now: dt.datetime, language: str) -> None:
     texts = set()
-    for kind in sms.HEADS:
+    for kind in short.HEADS:
         message = put(city, 1, now, language=language, kind=kind)
         with contract_scope(city):
             letter = sms.Sms().compose(city, message, now)
@@ -210,7 +174,7 @@ def test_every_language_and_kind_stays_short(city: Contract, gateway: Gateway, n
         texts.add(letter.text)
         assert rules.segments(letter.text) <= 3
         assert NUMBER not in repr(letter)
-    assert len(texts) == len(sms.HEADS)
+    assert len(texts) == len(short.HEADS)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ class ResidentBooking:
     """A booking as its owner sees it. Times are local (Japan). ``contact`` is None for a hold and after erasure.
 
     ``affected``: a change of slots broke it, and nobody has settled that yet; ``affected_reason`` is what staff gave as the
-    reason, in Japanese, or empty; ``reached``: notices reach the party by mail or short message.
+    reason, in Japanese, or empty; ``reached``: notices reach the party by mail, short message or LINE; ``by_line``: by LINE.
     """
 
     id: int
@@ -65,6 +65,7 @@ class ResidentBooking:
     affected: bool
     affected_reason: str
     reached: bool
+    by_line: bool
 
     @property
     def is_live(self) -> bool:
@@ -133,6 +134,7 @@ def resident_booking(contract: Contract, code: str) -> ResidentBooking | None:
         affected=reason is not None,
         affected_reason=reason or "",
         reached=booking.medium is not None,
+        by_line=booking.line_index is not None,
     )
 
 

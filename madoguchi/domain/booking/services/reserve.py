@@ -402,4 +402,5 @@ def tell(
         state=Message.State.QUEUED,
         due_at=due or now,
         created_at=now,
+        detail=booking.notice_detail,
     )

@@ -138,6 +138,11 @@ class Notices(Part):
     """Ways of notices beside mail."""
 
     sms: Flag = Field(False, description="メールのない方の携帯電話にSMSで知らせるか（サーバーにSMSの設定があるときだけ送る）")
+    line: str | None = Field(
+        None,
+        pattern=r"^@[0-9a-z._-]{2,20}$",
+        description="希望する方にLINEで知らせるときの、市のLINE公式アカウントのID（サーバーにLINEの設定があるときだけ送る。なければ使わない）",
+    )
 
 
 class External(Part):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from madoguchi.domain.notices import line
 from madoguchi.ground.contracts.models import Contract
 
 from .. import forms, showing
@@ -17,6 +18,7 @@ def privacy(request: HttpRequest, contract: Contract) -> HttpResponse:
         **showing.frame(request, contract),
         "fields": [(forms.label_of(rule), rule.retention_days) for rule in profile.booking.fields],
         "days": profile.retention.resident_days_after_visit,
+        "line": line.offered(contract),
         "office": profile.city.office.name,
     }
     return render(request, "citizen/privacy.html", context)

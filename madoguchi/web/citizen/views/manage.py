@@ -18,6 +18,7 @@ from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.queries.resident import ResidentBooking, code_for_phone, resident_booking
 from madoguchi.domain.booking.queries.waiting import wait_of
 from madoguchi.domain.booking.recipients import manage_path
+from madoguchi.domain.notices import line
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import phones
@@ -87,6 +88,7 @@ def manage(request: HttpRequest, contract: Contract, booking: ResidentBooking) -
     if view["is_affected"] and view["may_change"]:
         context["alternatives"] = showing.alternatives(contract, booking, now)
     context["wait"] = showing.wait_view(wait_of(booking.id)) if view["is_booked"] else None
+    context["line"] = line.offered(contract) and view["is_booked"]
     return render(request, "citizen/manage.html", context)
 
 
