@@ -74,7 +74,7 @@ def make_reminders(now: dt.datetime) -> int:
         begin = dt.datetime.combine(day, dt.time(0), JST)
         with contract_scope(contract):
             due = {
-                (f"booking:{booking.pk}", booking.starts_at - dt.timedelta(days=rule.days_before)): booking
+                (f"booking:{booking.pk}", booking.starts_at): booking
                 for booking in Booking.objects.filter(
                     Q(has_mail=True) | Q(by_sms=True) | Q(line_index__isnull=False),
                     state=State.BOOKED,
@@ -84,7 +84,7 @@ def make_reminders(now: dt.datetime) -> int:
                 )
             }
             known = {
-                (message.ref, message.due_at): message
+                (message.ref, message.about_at): message
                 for message in Message.objects.filter(kind=Kind.REMINDER, ref__in=[ref for ref, _ in due])
             }
             # A visit that was moved away and back again: its reminder was dropped meanwhile.
@@ -99,12 +99,13 @@ def make_reminders(now: dt.datetime) -> int:
                         medium=booking.medium,
                         language=booking.language,
                         state=Message.State.QUEUED,
-                        due_at=due_at,
+                        due_at=visit - dt.timedelta(days=rule.days_before),
+                        about_at=visit,
                         created_at=now,
                         detail=booking.notice_detail,
                     )
-                    for (ref, due_at), booking in due.items()
-                    if (ref, due_at) not in known
+                    for (ref, visit), booking in due.items()
+                    if (ref, visit) not in known
                 ],
                 ignore_conflicts=True,
             )

@@ -55,6 +55,7 @@ class Message(TenantModel):
 
     ``detail`` holds no personal data; ``instead`` in it is the way taken once the message's own way has failed for good.
     ``claimed_by`` and ``lease_until`` (real time) name the worker that has it in hand while it is ``sending``.
+    ``due_at`` moves with every further try; ``about_at``, the visit a reminder is about, does not.
     """
 
     class State(models.TextChoices):
@@ -71,6 +72,7 @@ class Message(TenantModel):
     language = models.CharField(max_length=10)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     due_at = models.DateTimeField()
+    about_at = models.DateTimeField(null=True, blank=True)
     attempts = models.SmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
@@ -88,7 +90,7 @@ class Message(TenantModel):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["contract", "ref", "due_at"], name="one_reminder", condition=models.Q(kind="reminder")
+                fields=["contract", "ref", "about_at"], name="one_reminder", condition=models.Q(kind="reminder")
             ),
         ]
 

@@ -45,19 +45,21 @@ def queue(
     now: dt.datetime,
     medium: Medium = Medium.MAIL,
     due_at: dt.datetime | None = None,
+    about_at: dt.datetime | None = None,
     detail: dict[str, Any] | None = None,
 ) -> Message:
     """Write a message to be sent at ``due_at`` (default: now) inside the transaction of the deed it tells of.
 
-    ``ref`` is ``<name>:<id>`` with a name known to ``recipients``; ``detail`` holds no personal data. A reminder for
-    the same record and time is not written twice: the first one is returned.
+    ``ref`` is ``<name>:<id>`` with a name known to ``recipients``; ``detail`` holds no personal data. A reminder of the same
+    record about the same moment (``about_at``, default: ``due_at``) is not written twice: the first one is returned.
     """
-    values = {"language": language, "medium": medium, "created_at": now, "detail": detail}
     due_at = due_at or now
+    values = {"language": language, "medium": medium, "due_at": due_at, "created_at": now, "detail": detail}
     if kind == Kind.REMINDER:
-        found, _ = Message.objects.get_or_create(contract=contract, ref=ref, kind=kind, due_at=due_at, defaults=values)
+        about_at = about_at or due_at
+        found, _ = Message.objects.get_or_create(contract=contract, ref=ref, kind=kind, about_at=about_at, defaults=values)
         return found
-    return Message.objects.create(contract=contract, ref=ref, kind=kind, due_at=due_at, **values)
+    return Message.objects.create(contract=contract, ref=ref, kind=kind, about_at=about_at, **values)
 
 
 @transaction.atomic

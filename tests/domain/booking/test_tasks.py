@@ -44,6 +44,16 @@ def test_a_reminder_goes_once_on_the_day_before(desk: Desk) -> None:
 
 
 @pytest.mark.req("BOOK-08")
+def test_a_reminder_that_is_tried_again_later_is_still_the_only_one(desk: Desk) -> None:
+    done = desk.reserve(at(10, day=THURSDAY), 1)
+    assert tasks.make_reminders(at(17)) == 1
+    with contract_scope(desk.contract):  # what a mail server that is away does
+        Message.objects.filter(kind="reminder").update(due_at=at(17, 20), attempts=1)
+    assert tasks.make_reminders(at(17, 5)) == 0
+    assert reminders(desk) == [(f"booking:{done.id}", "queued")]
+
+
+@pytest.mark.req("BOOK-08")
 def test_a_clock_that_travels_back_does_not_remind_twice(desk: Desk) -> None:
     done = desk.reserve(at(10, day=THURSDAY), 1)
     assert tasks.make_reminders(at(18)) == 1
