@@ -110,9 +110,10 @@ def test_a_passkey_is_added_and_used(visit: Visit, installation: Installation) -
     page.wait_for_url("**/staff/**")
 
 
+@pytest.mark.parametrize(("width", "zoom"), [(1280, 1), (640, 2), (320, 1)], ids=["desk", "200percent", "320px"])
 @pytest.mark.req("BOOK-11")
-def test_an_operator_books_by_keyboard_only_and_reads_out(visit: Visit) -> None:
-    page = visit(1280, bypass_csp=True)
+def test_an_operator_books_by_keyboard_only_and_reads_out(visit: Visit, width: int, zoom: int) -> None:
+    page = visit(width, bypass_csp=True, device_scale_factor=zoom)
     page.add_init_script(KEYS)
     sign_in(page, "operator.hatsukaichi")
     page.goto("/staff/hatsukaichi/desk/")

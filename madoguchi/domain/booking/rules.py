@@ -109,12 +109,15 @@ class Bands:
         self.free.append(planned - taken)
 
     def seen_by(self, share: int, now: float) -> Bands:
-        """The same slots with what is free for one contingent at ``now``; itself where nothing is kept for others."""
+        """The same slots with what is free for one contingent at ``now``; itself where nothing is kept for others.
+
+        What is kept never takes away a place that a party has: it makes nothing of what is free, but not less than nothing.
+        """
         if not self.parts:
             return self
         free = list(self.free)
         for at, parts in self.parts.items():
-            free[at] -= parts.away(share, now)
+            free[at] = min(free[at], max(0, free[at] - parts.away(share, now)))
         return replace(self, free=free)
 
 

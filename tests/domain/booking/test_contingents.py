@@ -113,6 +113,19 @@ def test_contingents_count_the_bookings_that_were_there_before_and_go_away_again
     assert (desk.slot(at(10)).kept, desk.slot(at(10)).used) == (None, None)
 
 
+def test_who_was_there_before_the_contingent_may_still_change_what_the_visit_is_for(desk: Desk) -> None:
+    code = desk.reserve(at(10), 5).code
+    keep(desk, phone=6)
+    members = desk.members(code)
+    members[0] = change.Member(members[0].id, "pin_reset")
+    change.revise(desk.contract, code, members=members, starts_at=at(10), by=PHONE.through(Channel.WEB), now=desk.now)
+    assert desk.attendees(code)[0].procedure.code == "pin_reset"
+    assert used(desk, at(10)) == [5, 0, 0, 0]
+    with refused(Refusal.FULL):
+        members = [*desk.members(code), change.Member(None, "card_pickup")]
+        change.revise(desk.contract, code, members=members, starts_at=at(10), by=COUNTER, now=desk.now)
+
+
 def test_a_small_day_keeps_no_more_than_it_has_and_a_wide_one_all(desk: Desk) -> None:
     keep(desk, phone=3, counter=2)
     bands = [(dt.time(10), dt.time(10, 30), 4), (dt.time(13), dt.time(13, 30), 20)]

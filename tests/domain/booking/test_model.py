@@ -19,11 +19,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
-from madoguchi.domain.booking import availability
+from madoguchi.domain.booking import availability, rules
 from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.models import Affected, Booking, Claim, Slot
-from madoguchi.domain.booking.services import change, reserve, slots
+from madoguchi.domain.booking.services import change, contingents, reserve, slots
 from madoguchi.domain.booking.services.change import Member
+from madoguchi.domain.booking.services.contingents import Kept
 from madoguchi.domain.procedures.models import Procedure
 from madoguchi.ground.audit.queries import verify as verify_audit
 from madoguchi.ground.contracts.models import Contract
@@ -37,6 +38,8 @@ LENGTH = 50
 BANDS = 4
 CODES = {"card_pickup": ("card", 1), "pin_reset": ("card", 2), "other": ("application", 1)}
 STAFF = Actor(ActorKind.CALL_CENTRE, Channel.PHONE, "user:1", "電話 花子")
+COUNTER = Actor(ActorKind.COUNTER, Channel.COUNTER, "user:2", "窓口 次郎")
+WHO = st.sampled_from([STAFF, COUNTER])
 
 Place = tuple[str, int]
 
@@ -45,14 +48,16 @@ Place = tuple[str, int]
 class ModelSlot:
     planned: int
     closed: bool = False
+    kept: tuple[int, ...] = (0, 0, 0, 0)
 
 
 @dataclass
 class ModelBooking:
-    """``visits`` is one (procedure, places) per person."""
+    """``visits`` is one (procedure, places) per person; ``shares`` counts the places by contingent."""
 
     state: str
     visits: list[tuple[str, tuple[Place, ...]]] = field(default_factory=list)
+    shares: Counter[tuple[Place, int]] = field(default_factory=Counter)
 
     @property
     def begins(self) -> int:
@@ -87,14 +92,23 @@ class World:
                 found.append(tuple((pool, n) for n in range(begin, begin + length)))
         return found
 
-    def possible(self, codes: Sequence[str], start: int, freed: Sequence[Place] = ()) -> bool:
-        taken = self.taken()
-        taken.subtract(freed)
+    def used(self, place: Place, share: int) -> int:
+        return sum(b.shares[place, share] for b in self.bookings.values() if b.state in ("held", "booked"))
+
+    def room(self, place: Place, share: int) -> int:
+        """What is free of a place for a contingent: what others keep is not, but nobody loses a place by it."""
+        slot = self.slots[place]
+        free = slot.planned - self.taken()[place]
+        away = sum(max(0, kept - self.used(place, s)) for s, kept in enumerate(slot.kept, start=1) if s != share)
+        return min(free, max(0, free - away))
+
+    def possible(self, codes: Sequence[str], start: int, share: int, freed: Sequence[Place] = ()) -> bool:
+        own = Counter(freed)
         for choice in itertools.product(*(self.options(code, start, self.spread) for code in codes)):
             if min(places[0][1] for places in choice) != start:
                 continue
             wanted = Counter(place for places in choice for place in places)
-            if all(taken[place] + n <= self.slots[place].planned for place, n in wanted.items()):
+            if all(n <= self.room(place, share) + own[place] for place, n in wanted.items()):
                 return True
         return False
 
@@ -122,6 +136,7 @@ class Life(RuleBasedStateMachine):
         availability.forget()
         self.now = self.begin
         self.world = World(self.contract.profile.booking.spread)
+        self.kept: dict[str, tuple[int, int]] = {}
         for pool, places in (("card", 3), ("application", 1)):
             self._set_day(pool, [places] * BANDS)
 
@@ -142,47 +157,69 @@ class Life(RuleBasedStateMachine):
                     self.world.slots[pool, n] = ModelSlot(0, closed=True)
             else:
                 self.world.slots[pool, n] = ModelSlot(places)
+        self._keep(pool)
         return effect
+
+    def _keep(self, pool: str) -> None:
+        phone, counter = self.kept.get(pool, (0, 0))
+        for (name, _), slot in self.world.slots.items():
+            if name == pool:
+                slot.kept = tuple(rules.trim([0, phone, counter, 0], 0 if slot.closed else slot.planned))
 
     def _read(self, code: str, start: int, spread: int) -> list[tuple[str, tuple[Place, ...]]]:
         """Where the desk placed the party; each person where the rules allow."""
         visits = []
+        shares: Counter[tuple[Place, int]] = Counter()
         for attendee in self.desk.attendees(code):
             rows = Claim.objects.filter(attendee=attendee).select_related("slot__pool").order_by("slot__starts_at")
             places = tuple((c.slot.pool.code, int((c.slot.starts_at - band(0)).total_seconds()) // 1800) for c in rows)
             assert places in self.world.options(attendee.procedure.code, start, spread)
             assert (attendee.starts_at, attendee.ends_at) == (band(places[0][1]), band(places[-1][1] + 1))
             visits.append((attendee.procedure.code, places))
+            shares.update((place, claim.share) for place, claim in zip(places, rows, strict=True))
+        self.shares = shares
         assert min(places[0][1] for _, places in visits) == start
         return visits
 
-    def _reserve(self, codes: Sequence[str], start: int, *, hold: bool, over: bool) -> str | None:
-        expected = self.world.possible(codes, start) or (over and self.world.exists(codes, start))
+    def _shares_follow(self, before: Counter[tuple[Place, int]], by: Actor) -> None:
+        """What a party had keeps its contingent as far as it stays on the place; what is new counts for who took it."""
+        share = rules.share_of(by.channel)
+        for place in {place for place, _ in (*before, *self.shares)}:
+            had = Counter({s: n for (p, s), n in before.items() if p == place})
+            has = Counter({s: n for (p, s), n in self.shares.items() if p == place})
+            more = has.total() - had.total()
+            assert has == had + Counter({share: more}) if more >= 0 else not has - had
+
+    def _reserve(self, codes: Sequence[str], start: int, by: Actor, *, hold: bool, over: bool) -> str | None:
+        share = rules.share_of(by.channel)
+        expected = self.world.possible(codes, start, share) or (over and self.world.exists(codes, start))
         try:
-            done = self.desk.reserve(band(start), codes, by=STAFF, now=self.now, hold=hold, over=over)
+            done = self.desk.reserve(band(start), codes, by=by, now=self.now, hold=hold, over=over)
         except Refused as refused:
             assert not expected, refused.reason
             return None
         assert expected
         booking = ModelBooking("held" if hold else "booked")
         booking.visits = self._read(done.code, start, self.world.spread)
+        self._shares_follow(Counter(), by)
+        booking.shares = self.shares
         self.world.bookings[done.code] = booking
         return done.code
 
     codes = st.lists(st.sampled_from(sorted(CODES)), min_size=1, max_size=4)
     starts = st.integers(0, BANDS - 1)
 
-    @rule(target=booked, codes=codes, start=starts)
-    def reserve(self, codes: list[str], start: int) -> str | None:
-        return self._reserve(codes, start, hold=False, over=False)
+    @rule(target=booked, codes=codes, start=starts, by=WHO)
+    def reserve(self, codes: list[str], start: int, by: Actor) -> str | None:
+        return self._reserve(codes, start, by, hold=False, over=False)
 
-    @rule(target=held, codes=codes, start=starts)
-    def hold(self, codes: list[str], start: int) -> str | None:
-        return self._reserve(codes, start, hold=True, over=False)
+    @rule(target=held, codes=codes, start=starts, by=WHO)
+    def hold(self, codes: list[str], start: int, by: Actor) -> str | None:
+        return self._reserve(codes, start, by, hold=True, over=False)
 
-    @rule(target=booked, codes=codes, start=starts)
-    def overbook(self, codes: list[str], start: int) -> str | None:
-        return self._reserve(codes, start, hold=False, over=True)
+    @rule(target=booked, codes=codes, start=starts, by=WHO)
+    def overbook(self, codes: list[str], start: int, by: Actor) -> str | None:
+        return self._reserve(codes, start, by, hold=False, over=True)
 
     @rule(target=booked, code=consumes(held))
     def confirm(self, code: str | None) -> str | None:
@@ -217,34 +254,36 @@ class Life(RuleBasedStateMachine):
         self.desk.cancel(code, by=STAFF, now=self.now)
         booking.state = "cancelled"
 
-    def _revise(self, code: str, members: list[Member], codes: list[str], start: int) -> None:
+    def _revise(self, code: str, members: list[Member], codes: list[str], start: int, by: Actor) -> None:
         booking = self.world.bookings[code]
         live = booking.state in ("held", "booked")
-        expected = live and self.world.possible(codes, start, booking.places())
+        expected = live and self.world.possible(codes, start, rules.share_of(by.channel), booking.places())
         try:
-            change.revise(self.contract, code, members=members, starts_at=band(start), by=STAFF, now=self.now)
+            change.revise(self.contract, code, members=members, starts_at=band(start), by=by, now=self.now)
         except Refused as refused:
             assert not expected, refused.reason
             return
         assert expected
         booking.visits = self._read(code, start, self.world.spread)
+        self._shares_follow(booking.shares, by)
+        booking.shares = self.shares
 
-    @rule(code=booked, start=starts)
-    def move(self, code: str | None, start: int) -> None:
+    @rule(code=booked, start=starts, by=WHO)
+    def move(self, code: str | None, start: int, by: Actor) -> None:
         if code is None:
             return
         booking = self.world.bookings[code]
         if start == booking.begins:
             return
-        self._revise(code, self.desk.members(code), [c for c, _ in booking.visits], start)
+        self._revise(code, self.desk.members(code), [c for c, _ in booking.visits], start, by)
 
-    @rule(code=booked, procedure=st.sampled_from(sorted(CODES)))
-    def add(self, code: str | None, procedure: str) -> None:
+    @rule(code=booked, procedure=st.sampled_from(sorted(CODES)), by=WHO)
+    def add(self, code: str | None, procedure: str, by: Actor) -> None:
         if code is None or len(self.world.bookings[code].visits) >= 5:
             return
         booking = self.world.bookings[code]
         members = [*self.desk.members(code), Member(None, procedure, person(7))]
-        self._revise(code, members, [*(c for c, _ in booking.visits), procedure], booking.begins)
+        self._revise(code, members, [*(c for c, _ in booking.visits), procedure], booking.begins, by)
 
     @rule(code=booked, data=st.data())
     def remove(self, code: str | None, data: Any) -> None:
@@ -260,7 +299,28 @@ class Life(RuleBasedStateMachine):
             assert booking.state not in ("held", "booked")
             return
         assert booking.state in ("held", "booked")
-        del booking.visits[index]
+        _, places = booking.visits.pop(index)
+        before, booking.shares = booking.shares, Counter(
+            (place, claim.share)
+            for attendee in self.desk.attendees(code)
+            for claim in Claim.objects.filter(attendee=attendee).select_related("slot__pool")
+            for place in [(claim.slot.pool.code, int((claim.slot.starts_at - band(0)).total_seconds()) // 1800)]
+        )
+        gone = before - booking.shares
+        assert Counter(place for place, _ in gone.elements()) == Counter(places)
+
+    @rule(pool=st.sampled_from(["card", "application"]), phone=st.integers(0, 2), counter=st.integers(0, 2))
+    def keep(self, pool: str, phone: int, counter: int) -> None:
+        wanted = {"phone": phone, "counter": counter}
+        contingents.set_contingents(
+            self.contract,
+            self.desk.pool(pool),
+            {channel: Kept(n, 1, dt.time(12)) for channel, n in wanted.items() if n},
+            by=STAFF,
+            now=self.now,
+        )
+        self.kept[pool] = (phone, counter)
+        self._keep(pool)
 
     plans = st.lists(st.sampled_from([None, 0, 1, 2, 3, 5]), min_size=BANDS, max_size=BANDS)
 
@@ -305,6 +365,9 @@ class Life(RuleBasedStateMachine):
             row = rows[place]
             assert (row.planned, row.closed, row.taken) == (slot.planned, slot.closed, taken[place]), place
             assert row.capacity == max(slot.planned, taken[place])
+            assert tuple(row.kept or (0, 0, 0, 0)) == slot.kept
+            if row.used:
+                assert row.used == [self.world.used(place, share) for share in range(1, 5)]
 
     @invariant()
     def the_bookings_agree(self) -> None:

@@ -205,6 +205,10 @@ def test_what_is_kept_for_others_is_not_free_until_it_opens() -> None:
     assert grid.seen_by(3, 99).free == [3, 5]
     assert grid.seen_by(3, 100).free == [5, 5]
     assert bands([5]).seen_by(0, 0).free == [5]
+    grid = bands([1])
+    grid.parts[0] = rules.Parts(kept=(0, 3, 0, 0), used=(2, 0, 0, 0), opens=(0, 100, 0, 0))
+    assert grid.seen_by(1, 99).free == [0]
+    assert rules.fit({1: grid.seen_by(1, 99)}, [Need(1, 1)] * 2, 0, spread=0, freed={grid.ids[0]: 2}) is not None
 
 
 @pytest.mark.parametrize(
