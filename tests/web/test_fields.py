@@ -151,3 +151,15 @@ def test_programs_are_held_to_the_same(call: Caller, site: Contract) -> None:
     assert post(4, x_letter="card", colour="red")[0] == 422
     assert post(5, x_letter="card", x_people="1") == (201, [])
     assert kept(site) == {"x_letter": "card", "x_people": "1"}
+
+
+def test_programs_that_change_the_procedure_answer_what_it_asks(call: Caller, site: Contract) -> None:
+    made = call("POST", PATH, body(), idempotency_key="fields-change")
+    assert made.status == 201
+    address = f"{PATH}/{made.json['code'].replace('-', '')}"
+    people = [{"id": call("GET", address).json["people"][0]["id"], "procedure": "cert_renewal"}]
+    refused = call("PATCH", address, {"people": people})
+    assert (refused.status, [error["field"] for error in refused.json["errors"]]) == (422, ["contact.x_letter"])
+    contact = {**body()["contact"], "x_letter": "card"}
+    assert call("PATCH", address, {"people": people, "contact": contact}).status == 200
+    assert kept(site)["x_letter"] == "card"

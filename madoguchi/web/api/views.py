@@ -25,8 +25,17 @@ from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.errors import ImportRefused, Refused
 from madoguchi.domain.booking.external import Names, Visit, read_visit
 from madoguchi.domain.booking.models import Attendee, Booking
-from madoguchi.domain.booking.party import CONTACT, PERSON, Contact, Person, clean_contact, clean_person
+from madoguchi.domain.booking.party import (
+    CONTACT,
+    PERSON,
+    Contact,
+    Person,
+    clean_contact,
+    clean_person,
+    missing_of_contact,
+)
 from madoguchi.domain.booking.queries import external
+from madoguchi.domain.booking.queries.desk import unseal_contact
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services import change, reserve
@@ -350,6 +359,8 @@ def _patch(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
             contact = _contact(contract, _procedures(booking, body), body.contact, now.date())
             edited = change.edit_contact(contract, code, contact=contact, by=by, now=now)
             version = edited.version if version is not None else None
+        elif body.people is not None:
+            _still_answered(contract, booking, body)
         if body.starts_at is not None or body.people is not None:
             members = _members(contract, booking, body, now.date())
             starts = body.starts_at.astimezone(JST) if body.starts_at else booking.starts_at
@@ -357,9 +368,23 @@ def _patch(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
         return _json(200, _shown(contract, _find(contract, code)))
 
 
+def _still_answered(contract: Contract, booking: Booking, body: ChangeBody) -> None:
+    """A party that comes for something else may have to answer more than it has. Raises :class:`Failure`."""
+    contact = unseal_contact(keyring(contract), booking)
+    before = missing_of_contact(contract.profile, list(_came_for(booking).values()), contact)
+    after = missing_of_contact(contract.profile, _procedures(booking, body), contact)
+    if new := [code for code in after if code not in before]:
+        errors = [{"field": f"contact.{code}", "message": "この手続きでは入力が必要です。"} for code in new]
+        raise Failure(422, "手続きが変わるため、contact に足りない項目があります。contact も送ってください。", errors)
+
+
+def _came_for(booking: Booking) -> dict[int, str]:
+    return dict(Attendee.objects.filter(booking=booking).values_list("pk", "procedure__code"))
+
+
 def _procedures(booking: Booking, body: ChangeBody) -> list[str]:
     """What the party comes for after the change."""
-    before = dict(Attendee.objects.filter(booking=booking).values_list("pk", "procedure__code"))
+    before = _came_for(booking)
     if body.people is None:
         return list(before.values())
     return [person.procedure or before.get(person.id or 0, "") for person in body.people]
