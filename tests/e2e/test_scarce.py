@@ -115,6 +115,7 @@ def test_who_waits_is_offered_an_earlier_time(visit: Visit, installation: Instal
     free, visit_day = ("2026-11-11", "2026-12-02") if keyboard else ("2026-11-12", "2026-12-03")
     before = [f"2026-11-{n:02}" for n in range(3, 31)] + [f"2026-12-{n:02}" for n in range(1, int(visit_day[-2:]))]
     installation.run(DAY.format(city="nagaoka", pool="terminal", days=before, bands=[]))
+    installation.run(DAY.format(city="nagaoka", pool="terminal", days=[visit_day], bands=[("10:00", "10:30", 2)]))
     address = f"earlier{narrow(keyboard)}@example.jp"
     page = person(visit, keyboard)
     book_one(page, email=address, day=visit_day, at="10:00", city="nagaoka")

@@ -231,7 +231,14 @@ def _offer(
     *,
     now: dt.datetime,
 ) -> None:
-    """Hold the places for the party and tell it. Raises ``_Gone`` when they were taken meanwhile."""
+    """Hold the places for the party and tell it. Raises ``_Gone`` when they were taken, or the party was asked, meanwhile.
+
+    The booking is locked first: its own answers and other workers wait, or were before.
+    """
+    booking = lock_booking(row.booking.code)
+    waits = Waiting.objects.filter(pk=row.pk, ended_at=None).exists()
+    if not waits or booking.state != State.BOOKED or Offer.objects.filter(waiting=row, answered_at=None).exists():
+        raise _Gone
     wanted = Counter(slot for visit in visits for slot in visit.slots)
     _lock_slots(list(wanted))
     awake: Counter[tuple[int, int]] = Counter()
@@ -249,7 +256,6 @@ def _offer(
             Rest.objects.filter(pk=rest.pk).update(places=rest.places - n)
     if awake:
         take(contract, awake, now=now)
-    booking = row.booking
     asked = Reservation(
         site=booking.site.code,
         starts_at=moment,
