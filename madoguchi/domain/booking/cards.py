@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import dates
 from madoguchi.ground.privacy.sealing import Keyring, keyring
 
@@ -115,17 +116,18 @@ def refusals(
         return {}
     ring = keyring(contract)
     found: dict[int, dict[str, str]] = {}
-    for position, (person, before) in enumerate(people):
-        number, born = person.values.get("notice_number", ""), person.birth_date
-        if not number or (before and (before.values.get("notice_number"), before.birth_date) == (number, born)):
-            continue
-        if born is None:
-            found[position] = {"birth_date": _("生年月日も入力してください。はがきの番号と合わせて確かめます。")}
-        elif not NoticeCard.objects.filter(index=card_index(ring, number, born), expires_on__gte=today).exists():
-            found[position] = {
-                "notice_number": _(
-                    "はがきの番号と生年月日の組み合わせを確かめられませんでした。はがきを見て、両方をもう一度入力してください。"
-                    "はがきが見つからないときは、お電話ください。"
-                )
-            }
+    with contract_scope(contract):
+        for position, (person, before) in enumerate(people):
+            number, born = person.values.get("notice_number", ""), person.birth_date
+            if not number or (before and (before.values.get("notice_number"), before.birth_date) == (number, born)):
+                continue
+            if born is None:
+                found[position] = {"birth_date": _("生年月日も入力してください。はがきの番号と合わせて確かめます。")}
+            elif not NoticeCard.objects.filter(index=card_index(ring, number, born), expires_on__gte=today).exists():
+                found[position] = {
+                    "notice_number": _(
+                        "はがきの番号と生年月日の組み合わせを確かめられませんでした。はがきを見て、両方をもう一度入力してください。"
+                        "はがきが見つからないときは、お電話ください。"
+                    )
+                }
     return found

@@ -257,8 +257,7 @@ def _people(
         errors += [{"field": f"people.{i}.{field}", "message": message} for field, message in result.errors.items()]
         cleaned.append((procedure, Person(result.values)))
     if not errors:
-        with contract_scope(contract):
-            wrong = refusals(contract, [(person, before) for _code, person in cleaned], today=today)
+        wrong = refusals(contract, [(person, before) for _code, person in cleaned], today=today)
         errors += [{"field": f"people.{i}.{f}", "message": text} for i, told in wrong.items() for f, text in told.items()]
     if errors:
         raise Failure(422, "入力を確かめてください。", errors)
