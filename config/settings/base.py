@@ -15,6 +15,7 @@ from config import env
 from config.env import BASE
 
 DATA_DIR: Path = env.path("MADOGUCHI_DATA", BASE / "var")
+VOICE_DIR: Path = env.path("MADOGUCHI_VOICE", DATA_DIR / "voice")
 PROFILES_DIR: Path = env.path("MADOGUCHI_PROFILES", BASE / "profiles")
 DEBUG = False
 DEMO = False
