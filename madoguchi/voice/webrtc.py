@@ -16,12 +16,20 @@ import contextlib
 import datetime as dt
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, cast
 
 import pylibsrtp
 from aioice import stun
-from aiortp.packet import RtcpPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSdesPacket, RtcpSenderInfo, RtcpSourceInfo, RtcpSrPacket
+from aiortp.packet import (
+    RtcpPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpSdesPacket,
+    RtcpSenderInfo,
+    RtcpSourceInfo,
+    RtcpSrPacket,
+)
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -55,7 +63,11 @@ PROFILES: Final = {
     b"SRTP_AES128_CM_SHA1_80": (Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14),
 }
 """Ciphers of SRTP by their name in DTLS: libsrtp's number, bytes of key and of salt (RFC 5764, RFC 7714)."""
-HASHES: Final = {"sha-256": hashes.SHA256, "sha-384": hashes.SHA384, "sha-512": hashes.SHA512}
+HASHES: Final[dict[str, Callable[[], hashes.HashAlgorithm]]] = {
+    "sha-256": hashes.SHA256,
+    "sha-384": hashes.SHA384,
+    "sha-512": hashes.SHA512,
+}
 HEADER = struct.Struct("!BBHII")
 
 
@@ -355,7 +367,7 @@ class WebRtcLeg(Leg):
         blocks = [self._incoming.report(at=now)] if self._incoming else []
         head: RtcpSrPacket | RtcpRrPacket
         if self._packets > self._reported[0]:
-            clock = int((self._timestamp + (now - self._due) * 8000)) & 0xFFFFFFFF
+            clock = int(self._timestamp + (now - self._due) * 8000) & 0xFFFFFFFF
             sent = RtcpSenderInfo(int(now * (1 << 32)), clock, self._packets & 0xFFFFFFFF, self._octets & 0xFFFFFFFF)
             head = RtcpSrPacket(self.ssrc, sent, blocks)
         else:
