@@ -23,6 +23,7 @@ VARIABLES = {
     "MADOGUCHI_SMS": "https://KEY:SECRET@host/path of the gateway for short messages; without it none are sent (the demo has a stand-in)",
     "MADOGUCHI_LINE": "CONTRACT:SECRET:TOKEN of each city's LINE channel, separated by spaces; without it none are sent (the demo has a stand-in)",
     "MADOGUCHI_LINE_API": "Where LINE's Messaging API is. Default: https://api.line.me",
+    "MADOGUCHI_VOICE_DOOR": "Where operators' browsers reach the telephone exchange, e.g. wss://denwa.example.jp/. Default: ws://127.0.0.1:8021/",
     "MADOGUCHI_WORKERS": "Web processes. Default: 2",
     "MADOGUCHI_THREADS": "Threads per web process. Default: 16",
     "PORT": "Port of the web server. Default: 8000",
