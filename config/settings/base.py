@@ -259,6 +259,8 @@ def smtp(url: str) -> dict[str, object]:
 
 globals().update(smtp(env.get("MADOGUCHI_SMTP") or "smtp://127.0.0.1:2525"))
 
+VOICE_DOOR_URL = env.get("MADOGUCHI_VOICE_DOOR") or "ws://127.0.0.1:8021/"
+
 SMS_GATEWAY = env.get("MADOGUCHI_SMS")
 if SMS_GATEWAY and not SMS_GATEWAY.startswith("https://") and (SMS_GATEWAY, env.get("MADOGUCHI_MODE")) != ("demo", "demo"):
     raise ImproperlyConfigured("MADOGUCHI_SMS must be https://KEY:SECRET@host/path: it carries telephone numbers")
