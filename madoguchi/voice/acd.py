@@ -129,15 +129,13 @@ class Desk:
         self._insert(waiting)
         return 1 + sum(w.contract == waiting.contract and w < waiting for w in self.waiting)
 
-    def leave(self, call: str, now: float) -> Operator | None:
-        """A call leaves the line; the operator that was rung for it, who is free again."""
+    def leave(self, call: str) -> None:
+        """A call leaves the line. Who is rung for it stays so until :meth:`freed`, when the device has stopped."""
         self.waiting = [w for w in self.waiting if w.call != call]
-        for name, rung in self._rung.items():
-            if rung.call == call:
-                operator = self.operators[name]
-                self.freed(operator, now)
-                return operator
-        return None
+
+    def rung_for(self, call: str) -> list[Operator]:
+        """Who is being rung for a call."""
+        return [o for o in self.operators.values() if o.state == "ringing" and o.call == call]
 
     def length(self, contract: str, queue: str) -> int:
         """How many wait in a queue and are not being rung for."""

@@ -177,7 +177,11 @@ class Endpoint:
             self._offered[_merge_key(request)] = incoming
             assert incoming.dialog is not None
             self.remember(incoming.dialog, incoming)
-            self.on_invite(incoming)
+            try:
+                self.on_invite(incoming)
+            except Exception:
+                incoming.refuse(500)
+                raise
 
     def _cancel(self, server: Server, key: Any) -> None:
         found = self._servers.get((*key[:-1], "INVITE"))
