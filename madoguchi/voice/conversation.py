@@ -81,6 +81,7 @@ class Conversation:
         self._taken: asyncio.Event = asyncio.Event()
         self._last = dt.datetime.min.replace(tzinfo=dt.UTC)
         self._state: State = "closed"
+        self._tone_at = 0
         self._answered = self._overflowed = self._callback = self._connecting = False
 
     # Telling.
@@ -138,8 +139,8 @@ class Conversation:
             await self.leg.close()
         self.exchange.pump()
 
-    async def script(self, state: State) -> End:
-        """What the flow says, for a caller from outside."""
+    async def script(self, state: State, *, crowded: bool) -> End:
+        """What the flow says, for a caller from outside; ``crowded``: there were too many calls when it came."""
         self._state = state
         self.emit("offered", state=state)
         await asyncio.sleep(LEAD)
@@ -148,7 +149,7 @@ class Conversation:
             await self._say(state)
             await self._say("web_hint")
             return "system", "announced"
-        if self.exchange.crowded:
+        if crowded:
             return await self._automatic("capacity")
         await self._choose()
         first = True
@@ -258,7 +259,6 @@ class Conversation:
         """``full`` (or ``connect`` when somebody is rung at once), then the tone with ``position`` now and then; ends at the call-back key."""
         assert self.leg is not None
         loop = asyncio.get_running_loop()
-        tone = self.exchange.tone.frames(self.leg.payload_type)
         while not self.leg.digits.empty():
             self.leg.digits.get_nowait()
         text = "connect" if self.ringing else "full"
@@ -266,13 +266,20 @@ class Conversation:
             key = await self._say(text, until_digit=True)
             next_text = loop.time() + settings.announce_every_seconds
             while key is None and loop.time() < next_text:
-                key = await self.leg.play(tone, until_digit=True)
+                key = await self._tone()
                 if self.ringing and not self._connecting:
                     self._connecting = True
                     key = key or await self._say("connect", until_digit=True)
             if key is not None and key == settings.callback_key:
                 return
             text = "position" if self.loaded.flow.audio("position", self.language) else "full"
+
+    async def _tone(self) -> str | None:
+        """Half a second of the tone, going on where it stopped."""
+        assert self.leg is not None
+        tone = self.exchange.tone.frames(self.leg.payload_type)
+        at, self._tone_at = self._tone_at, (self._tone_at + 25) % len(tone)
+        return await self.leg.play(tone[at : at + 25], until_digit=True)
 
     @property
     def ringing(self) -> bool:

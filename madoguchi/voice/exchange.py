@@ -105,10 +105,6 @@ class Exchange:
         """E.164 of a number as it is dialled in Japan; any other stays."""
         return f"+81{number[1:]}" if number[:1] == "0" and number[:2] != "00" and number.isdigit() else number
 
-    @property
-    def crowded(self) -> bool:
-        return len(self.calls) > self.capacity
-
     def no_place(self, contract: str, queue: Queue) -> Literal["no_operator", "queue_full"] | None:
         """Why a call cannot join the line, if it cannot."""
         if not self.desk.present(contract):
@@ -159,7 +155,8 @@ class Exchange:
         self.calls[talk.name] = talk
         self.media.add(leg)
         call.answer(leg.address)
-        self.spawn(self._live(talk, talk.script(loaded.flow.state_at(self.clock()))))
+        crowded = len(self.calls) > self.capacity
+        self.spawn(self._live(talk, talk.script(loaded.flow.state_at(self.clock()), crowded=crowded)))
 
     async def _live(self, talk: Conversation, life: Coroutine[Any, Any, End]) -> None:
         try:
