@@ -22,7 +22,8 @@ const REMEMBERED = "softphone-on";
 
 /** @param {HTMLElement} root */
 export function startPanel(root) {
-  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? "") });
+  const headers = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}");
+  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? "", headers) });
   const text = (/** @type {string} */ name) => templateText(root, `template[data-text="${name}"]`);
   /** @type {NodeListOf<HTMLElement>} */
   const shown = root.querySelectorAll("[data-phone-when]");

@@ -198,8 +198,10 @@ class Exchange:
             self.spawn(operator.device.tell(message))
 
     def tell_state(self, operator: Operator) -> None:
-        """The state of an operator, to that operator's device."""
-        self.tell(operator, {"type": "state", "state": operator.state, "call": operator.call, "seconds": round(self.seconds() - operator.since, 1)})
+        """The state of an operator, to that operator's device; ``left`` seconds of a wrap-up."""
+        now = self.seconds()
+        told = {"seconds": round(now - operator.since, 1), "left": round(self.desk.left(operator, now), 1)}
+        self.tell(operator, {"type": "state", "state": operator.state, "call": operator.call, **told})
 
     # What operators wish.
 
@@ -343,6 +345,10 @@ class Exchange:
                 for o in self.desk.operators.values() if set(o.contracts) & set(contracts)
             ],
         }  # fmt: skip
+
+    def load(self) -> dict[str, int]:
+        present = sum(operator.state != "offline" for operator in self.desk.operators.values())
+        return {"calls": len(self.calls), "operators": present, "waiting": len(self.desk.waiting)}
 
     # The end of the process.
 
