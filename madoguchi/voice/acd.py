@@ -109,10 +109,6 @@ class Desk:
             self._to(operator, "ready", now)
         return found
 
-    def left(self, operator: Operator, now: float) -> float:
-        """Seconds until the operator's wrap-up ends; 0 outside of one."""
-        return max(0.0, self._wrapup.get(operator.name, now) - now)
-
     def _leave(self, operator: Operator, state: State, now: float) -> None:
         operator.call = ""
         operator.away_after_call = False

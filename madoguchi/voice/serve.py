@@ -66,12 +66,12 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--carrier", type=_address, metavar="HOST:PORT", help="where call-backs are sent; none are made without it")
     parser.add_argument("--capacity", type=int, default=200, help="calls above which the automatic answer is given at once")
     parser.add_argument("--drain", type=float, default=300.0, metavar="SECONDS", help="how long calls may go on after SIGTERM")
-    parser.add_argument("--door-port", type=int, help="TCP port of the operators' WebSocket; without it no browsers come in")
     parser.add_argument("--door-host", default="127.0.0.1", help="address of the operators' WebSocket")
+    parser.add_argument("--door-port", type=int, help="port of the operators' WebSocket")
+    parser.add_argument("--door-media-port", type=int, default=0, help="UDP port of the browsers' audio (default: any)")
     parser.add_argument(
-        "--site", action="append", default=[], metavar="ORIGIN", help="whose pages may connect, e.g. https://yoyaku.example.jp; may be repeated"
+        "--door-origin", action="append", metavar="URL", help="the web site whose pages may come in (default: MADOGUCHI_URL)"
     )
-    parser.add_argument("--audio-port", type=int, default=0, help="UDP port of all browsers' audio, on --bind (default: any)")
     parser.add_argument("--clock-offset-file", type=Path, help="a file with seconds by which the clock is moved (demo and tests)")
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
@@ -149,9 +149,11 @@ async def _open_door(exchange: Exchange, given: argparse.Namespace, secret: str,
     """The operators' WebSocket, where a port was given."""
     if given.door_port is None:
         return None
+    origins = given.door_origin or [os.environ.get("MADOGUCHI_URL", "http://127.0.0.1:8000")]
     return await open_door(
-        exchange, host=given.door_host, port=given.door_port, key=passes.derive(secret, "pass"), clock=clock, origins=given.site,
-        media_host=given.bind, media_port=given.audio_port, media_address=given.address,
+        exchange, host=given.door_host, port=given.door_port, key=passes.derive(secret, "pass"), clock=clock,
+        origins=[origin.rstrip("/") for origin in origins], media_host=given.bind, media_port=given.door_media_port,
+        media_address=given.address,
     )  # fmt: skip
 
 
@@ -168,9 +170,6 @@ def start(given: argparse.Namespace) -> int:
     secret = os.environ.get(SECRET, "")
     if len(secret) < 16:
         log.error("%s is needed, at least 16 characters, the same as the web site has", SECRET)
-        return 2
-    if given.door_port is not None and not given.site:
-        log.error("--door-port needs --site: whose pages may connect?")
         return 2
     if ipaddress.ip_address(given.bind).is_unspecified and not given.address:
         log.error("--bind %s needs --address: what should callers be told?", given.bind)

@@ -166,6 +166,8 @@ def _refold(contract: Contract, ring: Keyring, call: Call, events: list[Told], *
         callbacks.wish(contract, call, folded, by=by, now=now)
     if folded.direction == Direction.IN and call.number_index and folded.outcome == Outcome.ANSWERED and call.answered_at:
         callbacks.called_again(contract, call, by=by, now=now)
+    if folded.direction == Direction.BACK:
+        callbacks.dialled(contract, call, folded, operator=call.operator, by=by, now=now)
     if call.ended_at is None:
         return
     work = note if not was_over else correct
@@ -196,7 +198,7 @@ def _project(ring: Keyring, call: Call, folded: Folded) -> None:
         setattr(call, name, getattr(folded, name))
     call.ended_by = folded.by
     call.missed = list(folded.missed)
-    call.operator = operator_of(folded.agent)
+    call.operator = operator_of(folded.agent or (folded.first_agent if folded.direction == Direction.BACK else ""))
 
 
 def operator_of(agent: str) -> User | None:
