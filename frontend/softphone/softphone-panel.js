@@ -8,7 +8,7 @@ import { Softphone, fetchPass } from "./softphone.js";
  *   data-door, data-pass-url        where the exchange and the site's passes are
  *   data-phone-do="VERB"            a button; the keys in its `aria-keyshortcuts` press it from anywhere on the page, also while typing
  *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, asking, consulting, wrapup
- *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), alert (spoken at once)
+ *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), urgent and alert (spoken at once)
  *
  * Sends to the page (bubbling from the element), so that it can show the caller's records:
  *   call:ringing     detail: the call with `sealed`
@@ -18,6 +18,10 @@ import { Softphone, fetchPass } from "./softphone.js";
  */
 
 const REMEMBERED = "softphone-on";
+
+/** A number as people in Japan read it. @param {string} number */
+const national = (number) => number.replace(/^\+81/, "0");
+
 /** @typedef {"microphone" | "speaker" | "ringer"} Role */
 
 /** @param {HTMLElement} root */
@@ -69,7 +73,7 @@ export function startPanel(root) {
     write("state", text(`state-${named}`));
     write("status", text(`state-${named}`));
     const call = phone.call;
-    write("who", call ? (call.kind === "transfer" ? text("from-colleague") : call.number || text("withheld")) : "");
+    write("who", call ? (call.kind === "transfer" ? text("from-colleague") : national(call.number) || text("withheld")) : "");
     write("choice", call ? [call.choice_label, call.language === "ja" ? "" : call.language].filter(Boolean).join(" ") : "");
   };
 
@@ -157,13 +161,15 @@ export function startPanel(root) {
   phone.addEventListener("state", draw);
   phone.addEventListener("ringing", (event) => {
     draw();
-    alert(text("ringing-now"));
+    alert("");
+    write("urgent", text("ringing-now"));
     announce();
     send("call:ringing", /** @type {CustomEvent} */ (event).detail);
   });
   phone.addEventListener("stop_ringing", (event) => {
     const { why } = /** @type {CustomEvent} */ (event).detail;
     note?.close();
+    write("urgent", "");
     alert(why === "answered" ? "" : text(`stop-${why}`));
     draw();
   });

@@ -76,7 +76,7 @@ export class Softphone extends EventTarget {
     this.#pass = pass;
     this.#voice.autoplay = true;
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#tell("devices"));
-    window.addEventListener("online", () => this.#again(0));
+    window.addEventListener("online", () => this.status === "lost" && this.#again(0));
   }
 
   /** Asks for the microphone and connects. Call it from a press of a button, or when both were granted before. */
@@ -278,7 +278,10 @@ export class Softphone extends EventTarget {
     this.#generation += 1;
     this.#tries += 1;
     this.#hangUpConnection();
-    if (this.phase === "ringing") this.#over();
+    if (this.call && this.phase === "ringing") {
+      this.#tell("stop_ringing", { call: this.call.call, why: "gone" });
+      this.#over();
+    }
     this.#become("lost");
     window.clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.#connect(), wait);
