@@ -186,7 +186,7 @@ def test_operator_and_caller_hear_each_other(play: Play) -> None:
         assert await page.locator("#memo").input_value() == ""
         await page.get_by_role("button", name="切断").click()
         await page.get_by_text("後処理").first.wait_for()
-        assert dict(await page.evaluate("window.told"))["call:ended"] == {"type": "ended", "call": CALL.call, "by": "operator"}
+        assert dict(await page.evaluate("window.told"))["call:ended"]["wrapup_seconds"] == 60
         sent = (
             "async () => { for (const s of (await peers.at(-1).getStats()).values())"
             " if (s.type === 'outbound-rtp') return s.packetsSent }"
