@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import urllib.request
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +94,15 @@ def play(loop: asyncio.Runner) -> Play:
         loop.run(whole())
 
     return run
+
+
+def test_every_message_is_described() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/operations/exchange-messages.md").read_text()
+    for kind, fields in FIELDS.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{kind}` |"))
+        assert re.findall(r"`(\w+)`", row.split("|")[2]) == list(fields)
+    for code, close in Dismissed.CLOSE.items():
+        assert re.search(rf"^\| .*`{code}`.* \| {close} \|", page, re.M), code
 
 
 @pytest.mark.req("CALL-03")
