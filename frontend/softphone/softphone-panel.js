@@ -7,22 +7,27 @@ import { Softphone, fetchPass } from "./softphone.js";
  *
  *   data-door, data-pass-url        where the exchange and the site's passes are
  *   data-phone-do="VERB"            a button; the keys in its `aria-keyshortcuts` press it from anywhere on the page, also while typing
- *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, asking, consulting, wrapup
- *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), alert (spoken at once)
+ *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, consulting, wrapup
+ *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), urgent and alert (spoken at once)
  *
  * Sends to the page (bubbling from the element), so that it can show the caller's records:
  *   call:ringing     detail: the call with `sealed`
- *   call:connected   detail: the call with `sealed`, and `returned` when the page came back to it
- *   call:ended       detail: {call, by}
+ *   call:connected   detail: the call with `sealed`, `since`, and `returned` when the page came back to it
+ *   call:ended       detail: {call, by, wrapup_seconds}
  * and hears `phone:dial` (detail: {pass}) to call somebody back.
  */
 
 const REMEMBERED = "softphone-on";
+
+/** A number as people in Japan read it. @param {string} number */
+const national = (number) => number.replace(/^\+81/, "0");
+
 /** @typedef {"microphone" | "speaker" | "ringer"} Role */
 
 /** @param {HTMLElement} root */
 export function startPanel(root) {
-  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? "") });
+  const headers = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}");
+  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? "", headers) });
   const text = (/** @type {string} */ name) => templateText(root, `template[data-text="${name}"]`);
   /** @type {NodeListOf<HTMLElement>} */
   const shown = root.querySelectorAll("[data-phone-when]");
@@ -30,8 +35,9 @@ export function startPanel(root) {
   const transfer = root.querySelector("[data-phone-transfer]");
   /** @type {HTMLMeterElement | null} */
   const meter = root.querySelector("[data-phone-level]");
-  /** @type {"" | "asking" | "consulting"} an attended transfer: the colleague rings, or talks with us */
+  /** @type {"" | "asked" | "consulting"} an attended transfer: asked for, and begun, which puts the caller on hold */
   let consulting = "";
+  let wrapup = 0;
   /** @type {Notification | null} */
   let note = null;
 
@@ -47,7 +53,7 @@ export function startPanel(root) {
 
   const phase = () => {
     if (phone.status !== "ready") return phone.status;
-    if (consulting) return consulting;
+    if (consulting === "consulting") return consulting;
     return phone.phase || (phone.state === "wrapup" ? "wrapup" : "idle");
   };
 
@@ -68,7 +74,7 @@ export function startPanel(root) {
     write("state", text(`state-${named}`));
     write("status", text(`state-${named}`));
     const call = phone.call;
-    write("who", call ? (call.kind === "transfer" ? text("from-colleague") : call.number || text("withheld")) : "");
+    write("who", call ? (call.kind === "transfer" ? text("from-colleague") : national(call.number) || text("withheld")) : "");
     write("choice", call ? [call.choice_label, call.language === "ja" ? "" : call.language].filter(Boolean).join(" ") : "");
   };
 
@@ -95,7 +101,10 @@ export function startPanel(root) {
     resume: () => phone.hold(false),
     transfer: () => openTransfer(transfer?.hidden ?? false),
     complete: () => phone.complete(),
-    takeback: () => phone.takeBack(),
+    takeback: () => {
+      consulting = "";
+      phone.takeBack();
+    },
     hangup: () => phone.hangUp(),
     ring: () => phone.tryRing(),
     notify: () => void Notification.requestPermission().then(drawNotifying),
@@ -108,7 +117,7 @@ export function startPanel(root) {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (transfer));
     const attended = form.get("mode") === "attended";
-    consulting = attended ? "asking" : "";
+    consulting = attended ? "asked" : "";
     phone.transfer(String(form.get("to") ?? ""), attended);
     openTransfer(false);
     draw();
@@ -149,20 +158,22 @@ export function startPanel(root) {
   });
   phone.addEventListener("trouble", (event) => alert(text(`trouble-${/** @type {CustomEvent} */ (event).detail.code}`)));
   phone.addEventListener("refused", (event) => {
-    consulting = "";
+    if (consulting === "asked") consulting = "";
     alert(/** @type {CustomEvent} */ (event).detail.message);
     draw();
   });
   phone.addEventListener("state", draw);
   phone.addEventListener("ringing", (event) => {
     draw();
-    alert(text("ringing-now"));
+    alert("");
+    write("urgent", text("ringing-now"));
     announce();
     send("call:ringing", /** @type {CustomEvent} */ (event).detail);
   });
   phone.addEventListener("stop_ringing", (event) => {
     const { why } = /** @type {CustomEvent} */ (event).detail;
     note?.close();
+    write("urgent", "");
     alert(why === "answered" ? "" : text(`stop-${why}`));
     draw();
   });
@@ -172,21 +183,21 @@ export function startPanel(root) {
     draw();
     send("call:connected", { ...phone.call, .../** @type {CustomEvent} */ (event).detail });
   });
-  phone.addEventListener("held", draw);
-  phone.addEventListener("resumed", () => {
-    consulting = "";
+  phone.addEventListener("held", () => {
+    if (consulting) consulting = "consulting";
     draw();
   });
-  phone.addEventListener("consult", (event) => {
-    consulting = /** @type {CustomEvent} */ (event).detail.state === "talking" ? "consulting" : "";
-    alert(consulting ? "" : text("not-taken"));
+  phone.addEventListener("resumed", () => {
+    alert(consulting ? text("not-taken") : "");
+    consulting = "";
     draw();
   });
   phone.addEventListener("ended", (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     consulting = "";
     note?.close();
-    alert(detail.by === "operator" ? "" : text("ended"));
+    wrapup = Date.now() + detail.wrapup_seconds * 1000;
+    alert(text(`ended-${detail.by}`));
     send("call:ended", detail);
     queueMicrotask(draw);
   });
@@ -227,8 +238,9 @@ export function startPanel(root) {
   });
 
   window.setInterval(() => {
-    const seconds = phone.until ? (phone.until - Date.now()) / 1000 : Math.floor((Date.now() - phone.since) / 1000);
-    write("timer", phone.status === "ready" ? (phone.until ? text("left") : "") + clockText(seconds) : "");
+    const now = phase();
+    const running = phone.status === "ready" && (now !== "wrapup" || wrapup <= Date.now());
+    write("timer", running ? clockText(Math.floor(phone.elapsed())) : now === "wrapup" ? text("left") + clockText((wrapup - Date.now()) / 1000) : "");
     if (meter && meter.offsetParent !== null) meter.value = phone.level();
   }, 250);
 

@@ -7,8 +7,7 @@
  * Events (CustomEvent, `detail` is the message):
  *   connection   {status: "connecting" | "ready" | "lost" | "stopped", code?}
  *   trouble      {code}: microphone-denied, microphone-missing, microphone-busy, microphone-lost, browser, signed-out, and the codes of `error`
- *   state, ringing, stop_ringing, connected, held, resumed, consult, ended, board, refused   as the door tells them; `connected` has
- *     `returned` when the page came back to its call
+ *   state, ringing, stop_ringing, connected, held, resumed, ended, board, refused   as the door tells them
  *   devices      the list of devices changed
  */
 
@@ -38,9 +37,8 @@ export class Softphone extends EventTarget {
   /** "" | "ringing" | "talking" | "held": where the call stands. */
   phase = "";
   state = "offline";
-  /** When the state began, and when a wrap-up ends by itself (0 for none): milliseconds of this browser's clock. */
+  /** Seconds since 1970 on the exchange's clock. */
   since = 0;
-  until = 0;
   status = "stopped";
 
   #url;
@@ -63,6 +61,7 @@ export class Softphone extends EventTarget {
   /** @type {OscillatorNode | null} */
   #ring = null;
   #voice = new Audio();
+  #skew = 0;
   #tries = 0;
   /** @type {number | undefined} */
   #timer;
@@ -76,7 +75,7 @@ export class Softphone extends EventTarget {
     this.#pass = pass;
     this.#voice.autoplay = true;
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#tell("devices"));
-    window.addEventListener("online", () => this.#again(0));
+    window.addEventListener("online", () => this.status === "lost" && this.#again(0));
   }
 
   /** Asks for the microphone and connects. Call it from a press of a button, or when both were granted before. */
@@ -152,6 +151,11 @@ export class Softphone extends EventTarget {
   /** @param {boolean} on */
   board(on) {
     this.#send({ type: "board", on });
+  }
+
+  /** Seconds since the present state began, by the exchange's clock. */
+  elapsed() {
+    return Math.max(0, Date.now() / 1000 + this.#skew - this.since);
   }
 
   /** How loud the microphone is, 0 to 1. */
@@ -278,7 +282,10 @@ export class Softphone extends EventTarget {
     this.#generation += 1;
     this.#tries += 1;
     this.#hangUpConnection();
-    if (this.phase === "ringing") this.#over();
+    if (this.call && this.phase === "ringing") {
+      this.#tell("stop_ringing", { call: this.call.call, why: "gone" });
+      this.#over();
+    }
     this.#become("lost");
     window.clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.#connect(), wait);
@@ -298,17 +305,18 @@ export class Softphone extends EventTarget {
         return;
       case "welcome":
         this.#tries = 0;
-        this.state = message.state;
+        this.#skew = message.now - Date.now() / 1000;
+        this.#become("ready");
+        this.#enter(message.state, message.since);
         if (message.call) {
           this.call = message.call;
           this.phase = "talking";
           this.#speak(true);
-          this.#tell("connected", { call: message.call.call, returned: true });
+          this.#tell("connected", { call: message.call.call, since: message.since, returned: true });
         } else if (this.call) {
-          this.#tell("ended", { call: this.call.call, by: "other" });
+          this.#tell("ended", { call: this.call.call, by: "system", wrapup_seconds: 0 });
           this.#over();
         }
-        this.#become("ready");
         return;
       case "ringing":
         this.call = message;
@@ -329,7 +337,6 @@ export class Softphone extends EventTarget {
         this.phase = "held";
         break;
       case "resumed":
-      case "consult":
         this.phase = "talking";
         break;
       case "ended":
@@ -337,10 +344,8 @@ export class Softphone extends EventTarget {
         this.#over();
         return;
       case "state":
-        this.state = message.state;
-        this.since = Date.now() - message.seconds * 1000;
-        this.until = message.left ? Date.now() + message.left * 1000 : 0;
-        break;
+        this.#enter(message.state, message.since);
+        return;
       case "error":
         this.#permit = message.code === "pass" ? "" : this.#permit;
         if (message.code !== "pass" && message.code !== "closing") this.#trouble(message.code);
@@ -360,6 +365,16 @@ export class Softphone extends EventTarget {
     this.#speak(false);
     this.call = null;
     this.phase = "";
+  }
+
+  /**
+   * @param {string} state
+   * @param {number} since
+   */
+  #enter(state, since) {
+    this.state = state;
+    this.since = since;
+    this.#tell("state", { state, since });
   }
 
   /** @param {object} message */
@@ -480,9 +495,10 @@ export class SignedOut extends Error {}
 /**
  * Gets a pass from the site.
  * @param {string} url answers `{"pass": "…"}`
+ * @param {HeadersInit} headers what the site asks of a POST
  */
-export async function fetchPass(url) {
-  const answer = await fetch(url, { headers: { Accept: "application/json" }, redirect: "manual", cache: "no-store" });
+export async function fetchPass(url, headers) {
+  const answer = await fetch(url, { method: "POST", headers, redirect: "manual" });
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) throw new SignedOut();
   if (!answer.ok) throw new Error(`pass: ${answer.status}`);
   return /** @type {string} */ ((await answer.json()).pass);

@@ -210,6 +210,7 @@ def _exchange(settings: Any, *, sip_port: int, door_port: int) -> Any:
         sys.executable, "-m", "madoguchi.voice", "--folder", str(settings.VOICE_DIR), "--bind", "127.0.0.1", "--port", str(sip_port),
         "--trunk", "127.0.0.0/8", "--door-port", str(door_port), "--clock-offset-file", str(Path(settings.DATA_DIR) / "clock-offset"),
         "--drain", "5", "--log-level", "WARNING",
+        "--door-origin", settings.PUBLIC_URL, "--door-origin", settings.PUBLIC_URL.replace("127.0.0.1", "localhost"),
     ]  # fmt: skip
     Path(settings.VOICE_DIR).mkdir(parents=True, exist_ok=True)
     (Path(settings.DATA_DIR) / "exchange.port").write_text(str(sip_port))

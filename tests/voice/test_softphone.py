@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
@@ -20,6 +21,7 @@ from madoguchi.voice.legs import PCMU, join
 from madoguchi.voice.passes import unseal_call
 from madoguchi.voice.webrtc import WebRtcLeg
 
+from .scene import make_flow, quick, town
 from .tiny import CALL, KEY, NOW, Caller, TinyExchange, a_pass, clock, loudest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -60,13 +62,15 @@ class Site(BaseHTTPRequestHandler):
         path, _, _ = self.path.partition("?")
         if path == "/":
             self._answer("text/html; charset=utf-8", self.page)
-        elif path == "/pass":
-            self._answer("application/json", json.dumps({"pass": a_pass()}).encode())
         elif path.startswith("/static/"):
             _, _, folder, name = path.split("/", 3)
             self._answer("text/javascript", (STATIC[folder] / name).read_bytes())
         else:
             self.send_error(404)
+
+    def do_POST(self) -> None:
+        assert self.path == "/pass"
+        self._answer("application/json", json.dumps({"pass": a_pass(contracts=("hatsukaichi", "town"))}).encode())
 
     def _answer(self, kind: str, body: bytes) -> None:
         self.send_response(200)
@@ -82,7 +86,7 @@ class Site(BaseHTTPRequestHandler):
 class Desk:
     """A door with an exchange, and operators' pages."""
 
-    def __init__(self, browser: Browser, exchange: TinyExchange, door: Door, url: str) -> None:
+    def __init__(self, browser: Browser, exchange: Any, door: Door, url: str) -> None:
         self.browser, self.exchange, self.door, self.url = browser, exchange, door, url
         self.errors: list[str] = []
 
@@ -116,10 +120,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(browser: Browser) -> AsyncIterator[Desk]:
+async def desk(browser: Browser, exchange: Any) -> AsyncIterator[Desk]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     origin = f"http://127.0.0.1:{server.server_port}"
-    exchange = TinyExchange()
     door = await open_door(exchange, host="127.0.0.1", port=0, key=KEY, clock=clock, origins=[origin])
     context = {"door_url": f"ws://127.0.0.1:{door.port}/", "pass_url": "/pass", "colleagues": [("op2", "佐藤")]}
     Site.page = (PAGE % await asyncio.to_thread(render_to_string, "callcentre/_softphone.html", context)).encode()
@@ -131,8 +134,6 @@ async def desk(browser: Browser) -> AsyncIterator[Desk]:
     finally:
         for visited in browser.contexts:
             await visited.close()
-        if exchange.caller is not None:
-            await exchange.caller.close()
         await door.close()
         await asyncio.to_thread(server.shutdown)
         server.server_close()
@@ -156,8 +157,13 @@ Play = Callable[[Callable[[Desk], Awaitable[None]]], None]
 def play(loop: asyncio.Runner, browser: Browser) -> Play:
     def run(scene: Callable[[Desk], Awaitable[None]]) -> None:
         async def whole() -> None:
-            async with asyncio.timeout(30), desk(browser) as found:
-                await scene(found)
+            exchange = TinyExchange()
+            try:
+                async with asyncio.timeout(30), desk(browser, exchange) as found:
+                    await scene(found)
+            finally:
+                if exchange.caller is not None:
+                    await exchange.caller.close()
 
         loop.run(whole())
 
@@ -180,7 +186,7 @@ def test_operator_and_caller_hear_each_other(play: Play) -> None:
         assert await page.locator("#memo").input_value() == ""
         await page.get_by_role("button", name="切断").click()
         await page.get_by_text("後処理").first.wait_for()
-        assert dict(await page.evaluate("window.told"))["call:ended"] == {"type": "ended", "call": CALL.call, "by": "operator"}
+        assert dict(await page.evaluate("window.told"))["call:ended"]["wrapup_seconds"] == 60
         sent = (
             "async () => { for (const s of (await peers.at(-1).getStats()).values())"
             " if (s.type === 'outbound-rtp') return s.packetsSent }"
@@ -223,6 +229,40 @@ def test_a_lost_way_is_found_again(play: Play) -> None:
         assert await hears(caller, 660)
 
     play(scene)
+
+
+@pytest.mark.req("CALL-01", "CALL-03", "CALL-08")
+def test_a_resident_on_the_trunk_talks_with_a_page(loop: asyncio.Runner, browser: Browser, tmp_path: Path) -> None:
+    """Nothing stands in for anything: SIP, the exchange, the door, Chromium."""
+    make_flow(tmp_path, queues=(quick(ring_seconds=10, max_wait_seconds=20, wrapup_seconds=30),))
+
+    async def whole() -> None:
+        async with asyncio.timeout(40), town(tmp_path) as place, desk(browser, place.exchange) as found:
+            page = await found.page()
+            await found.ready(page)
+            resident = await place.call(tone=440)
+            await page.get_by_text("09012345678").wait_for()
+            await page.keyboard.press("F2")
+            assert await resident.hears_tone(660) == pytest.approx(660, abs=10)
+            assert await page.evaluate(LISTEN) in range(430, 451)
+            resident.arrivals.clear()
+            await page.keyboard.press("F4")
+            await page.get_by_text("保留中", exact=True).first.wait_for()
+            assert await resident.hears("hold") > 0.95
+            await page.keyboard.press("F4")
+            await page.get_by_text("通話中", exact=True).first.wait_for()
+            await place.happened("resumed")
+            await page.reload()
+            await place.happened("resumed", times=2, seconds=10)
+            resident.arrivals.clear()
+            assert await resident.hears_tone(660) == pytest.approx(660, abs=10)
+            await page.keyboard.press("Shift+F2")
+            await page.get_by_text("残り").wait_for()
+            assert (await place.happened("ended")).data["by"] == "operator"
+            held = [event.data.get("why") for event in place.events.of("held")]
+            assert held == [None, "lost"]
+
+    loop.run(whole())
 
 
 @pytest.mark.req("CALL-03")
