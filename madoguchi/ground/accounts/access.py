@@ -25,6 +25,7 @@ WORK_ON_BOOKINGS = READ_RESIDENTS - {Role.AUDITOR}
 OVERBOOK = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.CITY})
 EDIT_SLOTS = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.CITY})
 EDIT_TEXTS = frozenset({Role.MANAGER, Role.CITY})
+EDIT_ANNOUNCEMENTS = frozenset({Role.MANAGER, Role.CITY})
 CONFIRM_TEXTS = frozenset({Role.CITY})
 MANAGE_STAFF = frozenset({Role.MANAGER, Role.CITY})
 ORDER_LISTS = frozenset({Role.MANAGER, Role.CITY})

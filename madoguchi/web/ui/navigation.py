@@ -57,6 +57,12 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        "電話",
+        [
+            Place("電話の流れと案内", "office:phone_flow", access.EVERYONE, "g p"),
+        ],
+    ),
+    (
         "管理",
         [
             Place("担当者と権限", "office:staff", access.MANAGE_STAFF),
@@ -68,7 +74,6 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
     (
         "これから",
         [
-            Place("電話", None),
             Place("オンライン窓口", None),
             Place("受付・案件", None),
             Place("FAQ・マニュアル", None),
@@ -83,7 +88,12 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
     """Navigation, contract switcher and account links for the staff frame."""
     booking = contract.profile.booking
     own_site = booking.mode != "external"
-    unused = {"callcentre:external": own_site, "office:visits": own_site, "office:cards": booking.notice_check != "list"}
+    unused = {
+        "callcentre:external": own_site,
+        "office:visits": own_site,
+        "office:cards": booking.notice_check != "list",
+        "office:phone_flow": contract.profile.telephone is None,
+    }
     groups = []
     for label, places in NAVIGATION:
         items = []
