@@ -26,6 +26,7 @@ ORDER = {
     "accounts": 5,
     "procedures": 10,
     "notices": 10,
+    "staffing": 10,
     "booking": 20,
 }
 """Height of an app: a foreign key points to a lower one or stays inside its app; apps of one height are strangers."""

@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "madoguchi.ground.accounts",
     "madoguchi.domain.procedures",
     "madoguchi.domain.notices",
+    "madoguchi.domain.staffing",
     "madoguchi.domain.booking",
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
