@@ -68,6 +68,7 @@ def test_trying_keeps_nothing_and_scripts_get_the_results_alone(leader: Client, 
     text = answer.content.decode()
     assert "<html" not in text
     assert "配置する3人・8本" in text
+    assert 'id="plan-sum" aria-hidden="true" hx-swap-oob="true"' in text
     assert saved(site) is None
 
 
@@ -167,3 +168,9 @@ def test_measured_calls_stand_beside_the_forecast(site: Contract, rf: RequestFac
     assert "同じ曜日の実績 4週分" in page
     assert "実績の平均処理時間は 250秒" in page
     assert "実績はまだありません" not in page
+
+
+@pytest.mark.parametrize("day", ["1873-01-01", "2199-12-31", "9999-12-31", "0001-01-01"])
+def test_days_at_the_ends_of_the_calendar_open(leader: Client, day: str) -> None:
+    assert leader.get(f"{URL}?day={day}").status_code == 200
+    assert leader.post(URL, {"day": day}).status_code in (200, 422)
