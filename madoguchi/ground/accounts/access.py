@@ -24,6 +24,7 @@ READ_RESIDENTS = frozenset({Role.OPERATOR, Role.COUNTER, Role.SUPERVISOR, Role.M
 WORK_ON_BOOKINGS = READ_RESIDENTS - {Role.AUDITOR}
 OVERBOOK = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.CITY})
 EDIT_SLOTS = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.CITY})
+PLAN_STAFF = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.CITY})
 EDIT_TEXTS = frozenset({Role.MANAGER, Role.CITY})
 EDIT_ANNOUNCEMENTS = frozenset({Role.MANAGER, Role.CITY})
 CONFIRM_TEXTS = frozenset({Role.CITY})

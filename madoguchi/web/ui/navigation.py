@@ -55,6 +55,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("開庁カレンダー", "office:calendar", access.EVERYONE, "g c"),
         ],
     ),
+    ("電話", [Place("人数の見積もり", "office:staffing", access.EVERYONE)]),
     (
         "お知らせ",
         [
