@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "madoguchi.domain.procedures",
     "madoguchi.domain.notices",
     "madoguchi.domain.booking",
+    "madoguchi.domain.calls",
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
     "madoguchi.web.callcentre",
