@@ -12,6 +12,7 @@ and reason. Twilio is not built: it asks by TwiML what to do with each call, so 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,10 +20,12 @@ from typing import Any, Final
 
 from ..events import CallEvent, EventError
 
-LONGEST: Final = {"provider": 32, "call": 250, "contract": 64, "caller": 64, "dialled": 64, "agent": 200, "queue": 200}
-"""Characters an outside event may have by key."""
-LONGEST_VALUE: Final = 250
+LONGEST: Final = {"provider": 24, "call": 120, "contract": 64, "caller": 24, "dialled": 24, "agent": 80, "queue": 40}
+"""Characters that the record of calls keeps, by key."""
+LONGEST_VALUES: Final = {"state": 10, "by": 10, "language": 10, "why": 40, "choice": 40, "number": 24}
+LONGEST_VALUE: Final = 80
 MOST_VALUES: Final = 20
+STATES: Final = ("open", "closed", "holiday", "year_end")
 OURS: Final = "exchange"
 """The provider name of our own exchange, whose events come through its spool and by no adapter."""
 
@@ -43,9 +46,10 @@ class Read:
 def phone(text: str) -> tuple[str, bool]:
     """A number as E.164 and whether it was withheld.
 
-    Japanese spellings (``090…``, ``81…``, ``010…``) become ``+…``; anything else stays as the network gave it.
+    Japanese spellings (``090…``, ``81…``, ``010…``) become ``+…``; anything else stays as the network gave it, cut where it is no number
+    any more.
     """
-    given = text.strip()
+    given = re.sub(r"[\x00-\x1f\x7f]", "", text).strip()[: LONGEST["caller"]]
     if given.lower() in _WITHHELD:
         return "", True
     digits = re.sub(r"[\s().-]", "", given)
@@ -69,6 +73,8 @@ def checked(events: Iterable[CallEvent], *, now: dt.datetime) -> tuple[CallEvent
 def _checked(event: CallEvent, now: dt.datetime) -> CallEvent:
     for key, longest in LONGEST.items():
         _text(key, getattr(event, key), longest)
+    if event.agent.startswith("user:") and not re.fullmatch(r"user:[0-9]{1,9}", event.agent):
+        raise EventError("agent: user:<number> names an account of ours")
     if event.provider == OURS:
         raise EventError(f"provider: {OURS!r} is our own exchange; choose another name")
     try:
@@ -80,9 +86,22 @@ def _checked(event: CallEvent, now: dt.datetime) -> CallEvent:
     if len(event.data) > MOST_VALUES:
         raise EventError(f"data: more than {MOST_VALUES} values")
     for name, value in event.data.items():
-        _text(f"data.{name[:40]!a}" if isinstance(name, str) else "data", name, 40)
-        _value(f"data.{name}", value)
+        _text("data", name, 40)
+        if name in ("caller", "dialled", "withheld"):
+            raise EventError(f"data.{name}: stands beside data, not in it")
+        _value(name, value)
+    state = event.data.get("state")
+    if state and state not in STATES:
+        raise EventError(f"data.state: {state!r} is none of {', '.join(STATES)}")
     return event
+
+
+def short(text: str, key: str) -> str:
+    """A provider's name as long as the record keeps it; two long names stay two."""
+    longest = LONGEST[key]
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest - 17]}~{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:16]}"
 
 
 def _text(key: str, value: object, longest: int) -> None:
@@ -94,16 +113,17 @@ def _text(key: str, value: object, longest: int) -> None:
         raise EventError(f"{key}: holds a control character")
 
 
-def _value(key: str, value: Any) -> None:
-    if value is None or isinstance(value, bool):
-        return
-    if isinstance(value, int | float):
-        if not -1e12 < value < 1e12:
+def _value(name: str, value: Any) -> None:
+    key = f"data.{name}"
+    if name in LONGEST_VALUES:
+        _text(key, value, LONGEST_VALUES[name])
+    elif isinstance(value, str):
+        _text(key, value, LONGEST_VALUE)
+    elif isinstance(value, int | float):
+        if not -1e7 < value < 1e7:
             raise EventError(f"{key}: no number that can be")
-        return
-    if not isinstance(value, str):
+    elif value is not None:
         raise EventError(f"{key}: a text, a number, true or false is needed")
-    _text(key, value, LONGEST_VALUE)
 
 
 def told(values: Mapping[str, Any], name: str) -> str:

@@ -5,13 +5,13 @@ Sources: "Queue Logs" (docs.asterisk.org, Operation/Logging), "AMI Events" and "
 ``MemberName``, and ``QueueCallerAbandon`` is also sent for a caller whose time in the queue ran out; then the channel variable
 ``QUEUESTATUS`` is set, while nothing is set when the caller hung up.
 
-Identity. A call is named by the caller's ``Uniqueid``, which both sources carry (not ``Linkedid``, which ``queue_log`` lacks). It begins when
-the channel was made, which is the number before the dot of that name, so both give the same ``offered``. Other times differ: the log has whole
+Identity. A call is named by the caller's ``Uniqueid``, which both sources carry (not ``Linkedid``, which ``queue_log`` lacks). ``offered`` is
+when the channel was made, which is the number before the dot of that name, so both give the same. Other times differ: the log has whole
 seconds, AMI has microseconds, so a second may turn between them. :class:`Same` therefore takes an event of the same call, kind, agent and
 queue within three seconds for the one it knows and gives it the time it was first told with: whichever comes second is a repetition.
 
 What no queue knows (opening hours, the wish to be called back, the end after the automatic answer) the dialplan tells, by the same words in
-both ways, see docs/operations/telephone-systems.md::
+both ways (FreePBX's ``DID`` line is read too, where the dialplan does not), see docs/operations/telephone-systems.md::
 
     QueueLog(NONE,${UNIQUEID},NONE,MADOGUCHI,<kind>|<value>|${CALLERID(num)}|<dialled>)
     UserEvent(Madoguchi,Kind: <kind>,Value: <value>,Dialled: <dialled>)
@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..events import CallEvent, EventError
-from . import Read, checked, phone
+from . import Read, checked, phone, short
 
 PROVIDER: Final = "asterisk"
 CALLBACK_KEYS: Final = frozenset({"1"})
@@ -62,7 +62,8 @@ def read_line(line: str, *, now: dt.datetime, callback_keys: frozenset[str] = CA
     at = _epoch("epoch", stamp)
     if call in ("", "NONE", "REALTIME"):
         return Read(ignored=(f"{kind} without a call"[:60],))
-    line_of = _Line(call, at, "" if queue == "NONE" else queue, "" if agent == "NONE" else agent, [*parameters, "", "", "", ""])
+    queue, agent = ("" if name == "NONE" else short(name, key) for name, key in ((queue, "queue"), (agent, "agent")))
+    line_of = _Line(short(call, "call"), at, queue, agent, [*parameters, "", "", "", ""])
     found = line_of.events(kind, callback_keys)
     return Read(ignored=(kind[:60],)) if found is None else Read(checked(found, now=now))
 
@@ -81,7 +82,7 @@ class _Line:
             caller, withheld = phone(self.data[1])
             who: dict[str, Any] = {"caller": caller, "withheld": withheld}
             position = {"position": self._number(2)} if self.data[2] else {}
-            return [_offered(self.call, self.at, **who), self._event("queued", position, **who)]
+            return [self._event("queued", position, **who)]
         if kind == "CONNECT":
             return [self._event("answered", {"wait": self._number(0)})]
         if kind == "ABANDON":
@@ -93,7 +94,7 @@ class _Line:
         if kind == "EXITWITHKEY":
             if self.data[0] in callback_keys:
                 return [self._event("callback_requested", {"wait": self._number(3)} if self.data[3] else {})]
-            return [self._event("menu", {"key": self.data[0]})]
+            return [self._event("menu", {"key": self.data[0][:10]})]
         if kind in ("RINGNOANSWER", "AGENTDUMP"):
             return [self._event("not_answered", {"why": "timeout" if kind == "RINGNOANSWER" else "declined"})]
         if kind == "SYSCOMPAT":
@@ -102,9 +103,9 @@ class _Line:
             by = "caller" if kind == "COMPLETECALLER" else "operator"
             return [self._event("ended", {"by": by, "talk": self._number(1)})]
         if kind in ("BLINDTRANSFER", "TRANSFER"):
-            return [self._event("transferred", {"to": self.data[0], "mode": "blind"})]
+            return [self._event("transferred", {"to": self.data[0][:80], "mode": "blind"})]
         if kind == "ATTENDEDTRANSFER":
-            return [self._event("transferred", {"to": self.data[1], "mode": "attended"})]
+            return [self._event("transferred", {"to": self.data[1][:80], "mode": "attended"})]
         if kind == "DID":
             return [_offered(self.call, self.at, dialled=phone(self.data[0])[0])]
         if kind == "MADOGUCHI":
@@ -143,7 +144,7 @@ class Ami:
         return Read(ignored=(kind[:60],)) if found is None else Read(checked(found, now=now))
 
     def _events(self, kind: str, message: Mapping[str, str], at: dt.datetime) -> list[CallEvent] | None:
-        call = message.get("Uniqueid", "")
+        call = short(message.get("Uniqueid", ""), "call")
         if kind in ("Hangup", "VarSet", "Hold", "Unhold"):
             return self._known(kind, message, at)
         if kind == "UserEvent":
@@ -159,7 +160,7 @@ class Ami:
             return None
         if not call:
             return None
-        agent, queue = message.get("MemberName", ""), message.get("Queue", "")
+        agent, queue = short(message.get("MemberName", ""), "agent"), short(message.get("Queue", ""), "queue")
 
         def event(kind: Any, data: Mapping[str, Any] | None = None, **more: Any) -> CallEvent:
             return CallEvent(PROVIDER, call, kind, at, agent=agent, queue=queue, data=data or {}, **more)
@@ -169,7 +170,7 @@ class Ami:
             caller, withheld = phone(message.get("CallerIDNum", ""))
             who: dict[str, Any] = {"caller": caller, "withheld": withheld}
             position = {"position": _whole("Position", message["Position"])} if message.get("Position") else {}
-            return [_offered(call, at, **who), event("queued", position, **who)]
+            return [event("queued", position, **who)]
         if kind == "QueueCallerAbandon":
             wait = {"wait": _whole("HoldTime", message["HoldTime"])} if message.get("HoldTime") else {}
             self._meet(message).gone = (at, {"queue": queue, "data": wait})
@@ -195,7 +196,7 @@ class Ami:
 
     def _known(self, kind: str, message: Mapping[str, str], at: dt.datetime) -> list[CallEvent]:
         """Events of any channel: told only where the channel is a caller whom we know, or an operator's leg of such a call."""
-        call = message.get("Uniqueid", "")
+        call = short(message.get("Uniqueid", ""), "call")
         if kind in ("Hold", "Unhold"):
             linked = message.get("Linkedid", "")
             held = next((name for name, live in self.calls.items() if live.linked == linked and name != call), None)
@@ -221,7 +222,7 @@ class Ami:
         return found
 
     def _meet(self, message: Mapping[str, str]) -> _Live:
-        call = message.get("Uniqueid", "")
+        call = short(message.get("Uniqueid", ""), "call")
         live = self.calls.setdefault(call, _Live(message.get("Linkedid", "")))
         while len(self.calls) > MOST_CALLS:
             self.calls.popitem(last=False)

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..events import CallEvent, EventError
-from . import Read, checked, phone, told
+from . import LONGEST, Read, checked, phone, short, told
 
 PROVIDER: Final = "connect"
 TAG: Final = "madoguchi"
@@ -46,7 +46,7 @@ def read(sent: object, *, now: dt.datetime) -> Read:
         return Read(ignored=(f"channel {channel}"[:60],))
     if kind not in _KNOWN:
         return Read(ignored=(kind[:60],))
-    contact = told(detail, "contactid")
+    contact = short(told(detail, "contactid"), "call")
     if not contact:
         raise EventError("detail.contactId: a text is needed")
     if method == "CALLBACK":
@@ -58,7 +58,7 @@ def read(sent: object, *, now: dt.datetime) -> Read:
 
 def _in(detail: Mapping[str, Any], contact: str, kind: str, told_at: dt.datetime) -> list[CallEvent]:
     """A caller's contact: the first, or one that a transfer made. ``told_at`` is the time of a tag, which has none of its own."""
-    call = told(detail, "initialcontactid") or contact
+    call = short(told(detail, "initialcontactid"), "call") or contact
     first = call == contact
     queue, agent, tags = _part(detail, "queueinfo"), _part(detail, "agentinfo"), _part(detail, "tags")
     customer = phone(told(_part(detail, "customerendpoint"), "address"))
@@ -101,7 +101,7 @@ def _in(detail: Mapping[str, Any], contact: str, kind: str, told_at: dt.datetime
 
 def _back(detail: Mapping[str, Any], contact: str, kind: str) -> list[CallEvent]:
     """A call-back's contact: the wish on the first call, then the calling back, which is answered when the customer's telephone is."""
-    first = told(detail, "initialcontactid") or told(detail, "previouscontactid")
+    first = short(told(detail, "initialcontactid") or told(detail, "previouscontactid"), "call")
     customer = phone(told(_part(detail, "customerendpoint"), "address"))[0]
     agent = _part(detail, "agentinfo")
     who, taken = _name(told(agent, "agentarn")), _time(agent, "connectedtoagenttimestamp")
@@ -147,4 +147,4 @@ def _time(values: Mapping[str, Any], name: str) -> dt.datetime | None:
 
 def _name(arn: str) -> str:
     """The last part of an ARN: the id of the queue or the agent."""
-    return arn.rsplit("/", 1)[-1]
+    return arn.rsplit("/", 1)[-1][: LONGEST["queue"]]

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..events import KINDS, CallEvent, EventError
-from . import Read, checked, phone, told
+from . import Read, checked, phone, short, told
 
 TIMESTAMP: Final = "Madoguchi-Timestamp"
 SIGNATURE: Final = "Madoguchi-Signature"
@@ -102,7 +102,7 @@ def read_cti(sent: object, *, now: dt.datetime) -> Read:
     if not isinstance(sent, Mapping):
         raise EventError("body: an object or a form is needed")
     values = {name: value[0] if isinstance(value, list) and value else value for name, value in sent.items() if value != []}
-    kind, call, direction = told(values, "event"), told(values, "callId"), told(values, "direction")
+    kind, call, direction = told(values, "event"), short(told(values, "callId"), "call"), told(values, "direction")
     if not kind:
         raise EventError("event: newCall, answer, hangup or one of our own kinds is needed")
     if not call:
@@ -114,9 +114,10 @@ def read_cti(sent: object, *, now: dt.datetime) -> Read:
         return Read(ignored=(f"out: {kind}"[:60],))
     outside, ours = ("to", "from") if direction == "out" else ("from", "to")
     caller, withheld = phone(told(values, outside))
-    agent = told(values, "answeringNumber") or told(values, "user") or told(values, "user[]")
+    agent = short(told(values, "answeringNumber") or told(values, "user") or told(values, "user[]"), "agent")
     common: dict[str, Any] = {
-        "caller": caller, "withheld": withheld, "dialled": phone(told(values, ours))[0], "queue": told(values, "queue"),
+        "caller": caller, "withheld": withheld, "dialled": phone(told(values, ours))[0],
+        "queue": short(told(values, "queue"), "queue"),
     }  # fmt: skip
     at = _time(told(values, "at"), now)
 
