@@ -55,5 +55,6 @@ class AmiServer:
                     self.refuse = max(self.refuse - 1, 0)
                     await self.say(writer, {"Response": "Error", **number, "Message": "Authentication failed"})
                 else:
-                    await self.say(writer, {"Event": "FullyBooted", "Privilege": "system,all"}, {"Response": "Success", **number, "Message": "Authentication accepted"})
+                    accepted = {"Response": "Success", **number, "Message": "Authentication accepted"}
+                    await self.say(writer, {"Event": "FullyBooted", "Privilege": "system,all"}, accepted)
                     await self.came.put(writer)

@@ -74,7 +74,10 @@ def test_any_line_gives_events_or_a_reason(made: tuple[list[str], int, str]) -> 
         assert ": " in str(error)
 
 
-@given(st.sampled_from(recorded.messages()), st.dictionaries(st.sampled_from(["Event", "Uniqueid", "Timestamp", "HoldTime", "Kind", "Reason", "Position"]), st.text(max_size=12)))
+FIELDS = st.sampled_from(["Event", "Uniqueid", "Timestamp", "HoldTime", "Kind", "Reason", "Position"])
+
+
+@given(st.sampled_from(recorded.messages()), st.dictionaries(FIELDS, st.text(max_size=12)))
 def test_any_message_gives_events_or_a_reason(message: Message, change: Message) -> None:
     reader = Ami()
     for one in (message, {**message, **change}, {"Event": "Hangup", "Uniqueid": message.get("Uniqueid", "")}):
@@ -282,10 +285,9 @@ def test_what_is_no_ami_is_not_spoken_to() -> None:
                 raise AmiError("enough")
 
         heard = Heard()
-        try:
-            await Manager("127.0.0.1", server.sockets[0].getsockname()[1], "u", "s", pause=pause).listen(hear=heard.hear, gap=heard.gap)
-        except AmiError:
-            pass
+        manager = Manager("127.0.0.1", server.sockets[0].getsockname()[1], "u", "s", pause=pause)
+        with pytest.raises(AmiError, match="enough"):
+            await manager.listen(hear=heard.hear, gap=heard.gap)
         server.close()
         assert waited == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 
