@@ -39,6 +39,12 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        "電話",
+        [
+            Place("電話対応", "callcentre:console", access.ANSWER_CALLS, "g p"),
+        ],
+    ),
+    (
         "枠と暦",
         [
             Place("予約枠", "office:slots", access.READ_RESIDENTS, "g s"),
@@ -68,7 +74,6 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
     (
         "これから",
         [
-            Place("電話", None),
             Place("オンライン窓口", None),
             Place("受付・案件", None),
             Place("FAQ・マニュアル", None),
@@ -83,7 +88,8 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
     """Navigation, contract switcher and account links for the staff frame."""
     booking = contract.profile.booking
     own_site = booking.mode != "external"
-    unused = {"callcentre:external": own_site, "office:visits": own_site, "office:cards": booking.notice_check != "list"}
+    no_calls = "calls" not in contract.profile.modules
+    unused = {"callcentre:console": no_calls, "callcentre:external": own_site, "office:visits": own_site, "office:cards": booking.notice_check != "list"}
     groups = []
     for label, places in NAVIGATION:
         items = []

@@ -79,15 +79,15 @@ def test_who_gets_through_meanwhile_needs_no_call_back(contract: Contract) -> No
 
 @pytest.mark.req("CALL-08")
 def test_half_open_calls_are_closed_as_lost(contract: Contract) -> None:
-    record_events(contract, told("x", ("offered", 0), ("queued", 5)), by=SYSTEM, now=NINE)
-    record_events(contract, told("y", ("offered", 500)), by=SYSTEM, now=NINE)
-    began_anew = NINE + dt.timedelta(seconds=300)
-    assert close_half_open(contract, now=began_anew, provider="exchange", before=began_anew) == 1
-    lost = Call.objects.get(ref="x")
+    record_events(contract, told("one-x", ("offered", 0), ("queued", 5)), by=SYSTEM, now=NINE)
+    record_events(contract, told("two-y", ("offered", 500)), by=SYSTEM, now=NINE)
+    assert close_half_open(contract, now=NINE, provider="asterisk", run="two") == 0
+    assert close_half_open(contract, now=NINE, provider="exchange", run="two") == 1
+    lost = Call.objects.get(ref="one-x")
     assert (lost.outcome, lost.ended_at) == (Outcome.LOST, NINE + dt.timedelta(seconds=5))
     assert close_half_open(contract, now=NINE + dt.timedelta(hours=1)) == 0
     assert close_half_open(contract, now=NINE + dt.timedelta(hours=5)) == 1
-    record_events(contract, told("x", ("abandoned", 40), ("ended", 40, {"by": "caller"})), by=SYSTEM, now=LATER)
+    record_events(contract, told("one-x", ("abandoned", 40), ("ended", 40, {"by": "caller"})), by=SYSTEM, now=LATER)
     lost.refresh_from_db()
     assert (lost.outcome, lost.ended_at) == (Outcome.ABANDONED, NINE + dt.timedelta(seconds=40))
     assert Fact.objects.filter(kind="call.ended", ref=f"call:{lost.pk}").count() == 1

@@ -72,28 +72,32 @@ def record_events(contract: Contract, events: Iterable[Told], *, by: Actor, now:
         return Recorded(new, len(told) - new, tuple(call.pk for call in calls.values()))
 
 
-def close_half_open(
-    contract: Contract, *, now: dt.datetime, provider: str | None = None, before: dt.datetime | None = None
-) -> int:
-    """Close calls that nobody ended: all of ``provider`` opened before ``before`` (it began anew then), else those silent for
-    ``HALF_OPEN_AFTER``. They end as lost by the system at the time of their last event; a true end that arrives later wins. How many.
+def close_half_open(contract: Contract, *, now: dt.datetime, provider: str = "", run: str = "") -> int:
+    """Close calls that nobody ended: with ``provider`` and ``run``, all of that telephone system but those of its present run (their names
+    begin with it), since their process is dead; else those of which nothing was heard for ``HALF_OPEN_AFTER``.
+
+    They end as lost by the system at the time of their last event; a true end that arrives later wins. How many.
     """
     with contract_scope(contract):
         open_calls = Call.objects.filter(ended_at=None)
-        if provider is not None and before is not None:
-            open_calls = open_calls.filter(provider=provider, opened_at__lt=before)
+        if provider:
+            open_calls = open_calls.filter(provider=provider).exclude(ref__startswith=f"{run}-")
         closing: list[Told] = []
         for call in open_calls:
             last = CallEvent.objects.filter(call=call).order_by("-at", "-id").first()
-            if last is None or (before is None and last.at > now - HALF_OPEN_AFTER):
-                continue
-            if before is not None and last.at >= before:
+            if last is None or (not provider and last.at > now - HALF_OPEN_AFTER):
                 continue
             closing.append(Told(call.provider, call.ref, "ended", last.at, data={"by": "system", "why": LOST}))
         if closing:
             record_events(contract, closing, by=SYSTEM, now=now)
             audit.record(contract, "call.closed_lost", f"contract:{contract.code}", by=SYSTEM, now=now, calls=len(closing))
         return len(closing)
+
+
+def call_of(contract: Contract, provider: str, ref: str, *, now: dt.datetime) -> Call:
+    """The call of a telephone system's name, locked; made empty when its events are still on their way."""
+    with contract_scope(contract):
+        return _locked_calls(contract, [Told(provider, ref, "offered", now)], now)[provider, ref]
 
 
 def told_events(contract: Contract, call: Call) -> list[Told]:
