@@ -18,10 +18,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..events import CallEvent, EventError
+from ..events import LONGEST, CallEvent, EventError
 
-LONGEST: Final = {"provider": 24, "call": 120, "contract": 64, "caller": 24, "dialled": 24, "agent": 80, "queue": 40}
-"""Characters that the record of calls keeps, by key."""
 LONGEST_VALUES: Final = {"state": 10, "by": 10, "language": 10, "why": 40, "choice": 40, "number": 24}
 LONGEST_VALUE: Final = 80
 MOST_VALUES: Final = 20
@@ -49,7 +47,7 @@ def phone(text: str) -> tuple[str, bool]:
     Japanese spellings (``090…``, ``81…``, ``010…``) become ``+…``; anything else stays as the network gave it, cut where it is no number
     any more.
     """
-    given = re.sub(r"[\x00-\x1f\x7f]", "", text).strip()[: LONGEST["caller"]]
+    given = re.sub(r"[\x00-\x1f\x7f]", "", text).strip()[: LONGEST["dialled"]]
     if given.lower() in _WITHHELD:
         return "", True
     digits = re.sub(r"[\s().-]", "", given)
@@ -71,7 +69,7 @@ def checked(events: Iterable[CallEvent], *, now: dt.datetime) -> tuple[CallEvent
 
 
 def _checked(event: CallEvent, now: dt.datetime) -> CallEvent:
-    for key, longest in LONGEST.items():
+    for key, longest in {**LONGEST, "contract": 64}.items():
         _text(key, getattr(event, key), longest)
     if event.agent.startswith("user:") and not re.fullmatch(r"user:[0-9]{1,9}", event.agent):
         raise EventError("agent: user:<number> names an account of ours")
@@ -108,7 +106,7 @@ def _text(key: str, value: object, longest: int) -> None:
     if not isinstance(value, str):
         raise EventError(f"{key}: a text is needed")
     if len(value) > longest:
-        raise EventError(f"{key}: longer than {longest} characters")
+        raise EventError(f"{key}: at most {longest} characters")
     if not _TEXT.fullmatch(value):
         raise EventError(f"{key}: holds a control character")
 

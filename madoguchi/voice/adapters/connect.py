@@ -22,8 +22,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..events import CallEvent, EventError
-from . import LONGEST, Read, checked, phone, short, told
+from ..events import LONGEST, CallEvent, EventError
+from . import Read, checked, phone, short, told
 
 PROVIDER: Final = "connect"
 TAG: Final = "madoguchi"

@@ -45,8 +45,8 @@ def sign(body: bytes, key: bytes, at: dt.datetime) -> dict[str, str]:
     return {TIMESTAMP: stamp, SIGNATURE: f"v1={_mac(stamp, body, key)}"}
 
 
-def verify(headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: dt.datetime) -> str:
-    """The signature that holds, in hex: whoever calls remembers it, because seen again it is a replay.
+def verify(headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: dt.datetime) -> tuple[int, str]:
+    """Which key holds (its place), and the signature in hex: whoever calls remembers that, because seen again it is a replay.
 
     ``keys`` are the one in use and, while a sender is being changed over, the one before. A sender may put signatures of several keys into
     the header, with commas. Raises :class:`SignatureError`.
@@ -59,12 +59,12 @@ def verify(headers: Mapping[str, str], body: bytes, keys: Sequence[bytes], now: 
     signatures = [part.strip()[3:] for part in given.split(",") if part.strip().startswith("v1=")][:4]
     if not signatures:
         raise SignatureError(f"{SIGNATURE}: v1=<hex> is needed")
-    for key in keys:
+    for place, key in enumerate(keys):
         wanted = _mac(stamp, body, key)
         if any(hmac.compare_digest(wanted.encode(), signature.encode()) for signature in signatures):
             if abs(now.timestamp() - int(stamp)) > TOLERANCE.total_seconds():
                 raise SignatureError(f"{TIMESTAMP}: more than {TOLERANCE // dt.timedelta(minutes=1)} minutes from our clock")
-            return wanted
+            return place, wanted
     raise SignatureError(f"{SIGNATURE}: no key of ours makes it")
 
 

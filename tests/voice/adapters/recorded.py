@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hypothesis import strategies as st
+
 from madoguchi.domain.calls.fold import Folded, fold
 from madoguchi.voice.adapters import connect, webhook
 from madoguchi.voice.adapters.asterisk import Ami, Same, read_line
@@ -81,3 +83,11 @@ def folded(events: list[CallEvent]) -> dict[str, Folded]:
     found = {call.opened_at.replace(microsecond=0): call for call in fold(events).values() if call.direction == "in"}
     began = dict(zip(CALLS, (0, 60, 120, 200, 30600), strict=True))
     return {name: found[START + dt.timedelta(seconds=seconds)] for name, seconds in began.items()}
+
+
+json_values: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+"""Any JSON, for tests that try everything."""

@@ -14,8 +14,7 @@ from madoguchi.voice.adapters.connect import read
 from madoguchi.voice.events import EventError
 
 from . import recorded
-from .recorded import NOW
-from .test_webhook import json_values
+from .recorded import NOW, json_values
 
 pytestmark = pytest.mark.req("CALL-08")
 SENT = [json.loads(line) for line in recorded.lines("connect.jsonl")]
