@@ -101,6 +101,13 @@ def prove_capacity(now: dt.datetime) -> None:
     tasks.prove_capacity(now)
 
 
+def follow_flows(now: dt.datetime) -> None:
+    """Keep what callers hear in step with profiles, calendar and wordings."""
+    from madoguchi.domain.callflow import tasks
+
+    tasks.follow_flows(now)
+
+
 def make_deliveries(now: dt.datetime) -> None:
     """Make the files of standing orders that are due soon."""
     from madoguchi.domain.booking import tasks
@@ -181,6 +188,7 @@ RECURRING = (
     Recurring("reminders", make_reminders, minutes=5),
     Recurring("deliveries", make_deliveries, minutes=5),
     Recurring("silent calls", close_silent_calls, minutes=15),
+    Recurring("call flows", follow_flows, minutes=5),
     Recurring("horizon", extend_horizon, at=dt.time(0, 10)),
     Recurring("retention", run_retention, at=dt.time(2, 0)),
     Recurring("reseal", reseal, at=dt.time(2, 30)),

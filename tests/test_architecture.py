@@ -26,6 +26,7 @@ ORDER = {
     "accounts": 5,
     "procedures": 10,
     "notices": 10,
+    "callflow": 10,
     "booking": 20,
     "calls": 30,
 }

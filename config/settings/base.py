@@ -17,6 +17,7 @@ from config.env import BASE
 DATA_DIR: Path = env.path("MADOGUCHI_DATA", BASE / "var")
 VOICE_DIR: Path = env.path("MADOGUCHI_VOICE", DATA_DIR / "voice")
 PROFILES_DIR: Path = env.path("MADOGUCHI_PROFILES", BASE / "profiles")
+VOICE_DIR: Path = env.path("MADOGUCHI_VOICE", DATA_DIR / "voice")
 DEBUG = False
 DEMO = False
 TIME_TRAVEL = False
@@ -94,6 +95,7 @@ INSTALLED_APPS = [
     "madoguchi.ground.accounts",
     "madoguchi.domain.procedures",
     "madoguchi.domain.notices",
+    "madoguchi.domain.callflow",
     "madoguchi.domain.booking",
     "madoguchi.domain.calls",
     "madoguchi.web.ui",

@@ -7,13 +7,13 @@ import { Softphone, fetchPass } from "./softphone.js";
  *
  *   data-door, data-pass-url        where the exchange and the site's passes are
  *   data-phone-do="VERB"            a button; the keys in its `aria-keyshortcuts` press it from anywhere on the page, also while typing
- *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, consulting, wrapup
+ *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, asking, consulting, wrapup
  *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), alert (spoken at once)
  *
  * Sends to the page (bubbling from the element), so that it can show the caller's records:
  *   call:ringing     detail: the call with `sealed`
- *   call:connected   detail: the call with `sealed`, `since`, and `returned` when the page came back to it
- *   call:ended       detail: {call, by, wrapup_seconds}
+ *   call:connected   detail: the call with `sealed`, and `returned` when the page came back to it
+ *   call:ended       detail: {call, by}
  * and hears `phone:dial` (detail: {pass}) to call somebody back.
  */
 
@@ -30,8 +30,8 @@ export function startPanel(root) {
   const transfer = root.querySelector("[data-phone-transfer]");
   /** @type {HTMLMeterElement | null} */
   const meter = root.querySelector("[data-phone-level]");
-  let consulting = false;
-  let wrapup = 0;
+  /** @type {"" | "asking" | "consulting"} an attended transfer: the colleague rings, or talks with us */
+  let consulting = "";
   /** @type {Notification | null} */
   let note = null;
 
@@ -47,7 +47,7 @@ export function startPanel(root) {
 
   const phase = () => {
     if (phone.status !== "ready") return phone.status;
-    if (consulting) return "consulting";
+    if (consulting) return consulting;
     return phone.phase || (phone.state === "wrapup" ? "wrapup" : "idle");
   };
 
@@ -108,7 +108,7 @@ export function startPanel(root) {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (transfer));
     const attended = form.get("mode") === "attended";
-    consulting = attended;
+    consulting = attended ? "asking" : "";
     phone.transfer(String(form.get("to") ?? ""), attended);
     openTransfer(false);
     draw();
@@ -143,13 +143,13 @@ export function startPanel(root) {
     if (status === "ready") alert("");
     if (status === "ready") sessionStorage.setItem(REMEMBERED, "1");
     if (status === "stopped") sessionStorage.removeItem(REMEMBERED);
-    if (status !== "ready") consulting = false;
+    if (status !== "ready") consulting = "";
     if (status === "stopped" && code) alert(text(`trouble-${code}`));
     draw();
   });
   phone.addEventListener("trouble", (event) => alert(text(`trouble-${/** @type {CustomEvent} */ (event).detail.code}`)));
   phone.addEventListener("refused", (event) => {
-    consulting = false;
+    consulting = "";
     alert(/** @type {CustomEvent} */ (event).detail.message);
     draw();
   });
@@ -168,22 +168,25 @@ export function startPanel(root) {
   });
   phone.addEventListener("connected", (event) => {
     alert("");
-    consulting = false;
+    consulting = "";
     draw();
     send("call:connected", { ...phone.call, .../** @type {CustomEvent} */ (event).detail });
   });
-  for (const type of ["held", "resumed"]) {
-    phone.addEventListener(type, () => {
-      if (type === "resumed") consulting = false;
-      draw();
-    });
-  }
+  phone.addEventListener("held", draw);
+  phone.addEventListener("resumed", () => {
+    consulting = "";
+    draw();
+  });
+  phone.addEventListener("consult", (event) => {
+    consulting = /** @type {CustomEvent} */ (event).detail.state === "talking" ? "consulting" : "";
+    alert(consulting ? "" : text("not-taken"));
+    draw();
+  });
   phone.addEventListener("ended", (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
-    consulting = false;
+    consulting = "";
     note?.close();
-    wrapup = Date.now() + detail.wrapup_seconds * 1000;
-    alert(text(`ended-${detail.by}`));
+    alert(detail.by === "operator" ? "" : text("ended"));
     send("call:ended", detail);
     queueMicrotask(draw);
   });
@@ -224,9 +227,8 @@ export function startPanel(root) {
   });
 
   window.setInterval(() => {
-    const now = phase();
-    const running = phone.status === "ready" && (now !== "wrapup" || wrapup <= Date.now());
-    write("timer", running ? clockText(Math.floor(phone.elapsed())) : now === "wrapup" ? clockText((wrapup - Date.now()) / 1000) : "");
+    const seconds = phone.until ? (phone.until - Date.now()) / 1000 : Math.floor((Date.now() - phone.since) / 1000);
+    write("timer", phone.status === "ready" ? (phone.until ? text("left") : "") + clockText(seconds) : "");
     if (meter && meter.offsetParent !== null) meter.value = phone.level();
   }, 250);
 

@@ -7,7 +7,8 @@
  * Events (CustomEvent, `detail` is the message):
  *   connection   {status: "connecting" | "ready" | "lost" | "stopped", code?}
  *   trouble      {code}: microphone-denied, microphone-missing, microphone-busy, microphone-lost, browser, signed-out, and the codes of `error`
- *   state, ringing, stop_ringing, connected, held, resumed, ended, board, refused   as the door tells them
+ *   state, ringing, stop_ringing, connected, held, resumed, consult, ended, board, refused   as the door tells them; `connected` has
+ *     `returned` when the page came back to its call
  *   devices      the list of devices changed
  */
 
@@ -37,8 +38,9 @@ export class Softphone extends EventTarget {
   /** "" | "ringing" | "talking" | "held": where the call stands. */
   phase = "";
   state = "offline";
-  /** Seconds since 1970 on the exchange's clock. */
+  /** When the state began, and when a wrap-up ends by itself (0 for none): milliseconds of this browser's clock. */
   since = 0;
+  until = 0;
   status = "stopped";
 
   #url;
@@ -61,7 +63,6 @@ export class Softphone extends EventTarget {
   /** @type {OscillatorNode | null} */
   #ring = null;
   #voice = new Audio();
-  #skew = 0;
   #tries = 0;
   /** @type {number | undefined} */
   #timer;
@@ -151,11 +152,6 @@ export class Softphone extends EventTarget {
   /** @param {boolean} on */
   board(on) {
     this.#send({ type: "board", on });
-  }
-
-  /** Seconds since the present state began, by the exchange's clock. */
-  elapsed() {
-    return Math.max(0, Date.now() / 1000 + this.#skew - this.since);
   }
 
   /** How loud the microphone is, 0 to 1. */
@@ -302,18 +298,17 @@ export class Softphone extends EventTarget {
         return;
       case "welcome":
         this.#tries = 0;
-        this.#skew = message.now - Date.now() / 1000;
-        this.#become("ready");
-        this.#enter(message.state, message.since);
+        this.state = message.state;
         if (message.call) {
           this.call = message.call;
           this.phase = "talking";
           this.#speak(true);
-          this.#tell("connected", { call: message.call.call, since: message.since, returned: true });
+          this.#tell("connected", { call: message.call.call, returned: true });
         } else if (this.call) {
-          this.#tell("ended", { call: this.call.call, by: "system", wrapup_seconds: 0 });
+          this.#tell("ended", { call: this.call.call, by: "other" });
           this.#over();
         }
+        this.#become("ready");
         return;
       case "ringing":
         this.call = message;
@@ -334,6 +329,7 @@ export class Softphone extends EventTarget {
         this.phase = "held";
         break;
       case "resumed":
+      case "consult":
         this.phase = "talking";
         break;
       case "ended":
@@ -341,8 +337,10 @@ export class Softphone extends EventTarget {
         this.#over();
         return;
       case "state":
-        this.#enter(message.state, message.since);
-        return;
+        this.state = message.state;
+        this.since = Date.now() - message.seconds * 1000;
+        this.until = message.left ? Date.now() + message.left * 1000 : 0;
+        break;
       case "error":
         this.#permit = message.code === "pass" ? "" : this.#permit;
         if (message.code !== "pass" && message.code !== "closing") this.#trouble(message.code);
@@ -362,16 +360,6 @@ export class Softphone extends EventTarget {
     this.#speak(false);
     this.call = null;
     this.phase = "";
-  }
-
-  /**
-   * @param {string} state
-   * @param {number} since
-   */
-  #enter(state, since) {
-    this.state = state;
-    this.since = since;
-    this.#tell("state", { state, since });
   }
 
   /** @param {object} message */

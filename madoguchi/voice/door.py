@@ -13,22 +13,24 @@ From the page (anything else, or a value of another kind, ends the connection):
     dial {pass}              calls the number back that the pass names
     board {on}               begins and ends ``board`` once a second (supervisors)
 
-To the page (``since`` and ``now`` in seconds since 1970 by the exchange's clock):
+To the page:
 
     sdp {answer}                          answers the offer
-    welcome {operator, state, since, now, call?}
-                                          ``call`` is what ``ringing`` told, when the page comes back to a call
+    welcome {operator, state, call?}      in; ``call`` is what ``ringing`` told, when the page comes back to a call
+    state {state, call, seconds, left}    the operator's state, how long it has lasted, and how long a wrap-up still does
     ringing {call, contract, number, withheld, choice, choice_label, language, queue, waited, kind, by, sealed}
                                           ``sealed`` is a :class:`~.passes.CallPass`: the page shows it to the site for the caller's records
-    stop_ringing {call, why}              ``answered``, ``timeout``, ``declined``, ``gone``
-    connected {call, since}               talks
-    held {call}, resumed {call}
-    ended {call, by, wrapup_seconds}
-    state {state, since}
+    stop_ringing {call, why}              ``answered``, ``timeout``, ``declined``, ``gone`` (the caller hung up)
+    connected {call}                      talks
+    held {call}, resumed {call}           what ``hold`` and ``takeback`` did
+    consult {call, with, state}           the colleague of an attended transfer: ``talking``, or ``not_answered`` and the caller is back
+    ended {call, by}                      over for this operator; ``by`` is ``operator`` when this page hung up, else ``other``
     board {…}                             what :meth:`.operators.Exchange.board` tells
     refused {message}                     a wish that cannot be met, in words for the operator
     error {code, message}                 the connection ends: ``replaced`` (the same operator came in elsewhere), ``pass``, ``offer``,
                                           ``protocol``, ``rate``, ``audio``, ``closing``
+
+The exchange itself tells ``state`` and ``consult``; ``connected`` and ``ended`` follow from the state, the others from what was asked.
 
 One operator, one page: who comes in takes over from who was there under that name, with the call that goes on. So a page that lost its way, or
 was loaded anew, simply comes in again.
@@ -156,6 +158,8 @@ class Browser:
         self._board: asyncio.Task[None] | None = None
         self._allowance, self._counted = BURST, 0.0
         self._over: asyncio.TimerHandle | None = None
+        self._talking = ""
+        self._hung_up = False
 
     # What the exchange asks
 
@@ -182,12 +186,22 @@ class Browser:
             self.say({"type": "stop_ringing", "call": what.call, "why": why})
 
     async def tell(self, message: Mapping[str, Any]) -> None:
-        if message.get("type") == "ended":
-            self._door.forget_call(self.operator.name)
         self.say(message)
+        if message.get("type") == "state":
+            self._follow(message["call"] if message["state"] == "talking" else "")
+
+    def _follow(self, talking: str) -> None:
+        """Tell when a talk begins and when it is over."""
+        before, self._talking = self._talking, talking
+        if before and before != talking:
+            self._door.forget_call(self.operator.name, before)
+            self.say({"type": "ended", "call": before, "by": "operator" if self._hung_up else "other"})
+        if talking and talking != before:
+            self._hung_up = False
+            self.say({"type": "connected", "call": talking})
 
     async def hang_up(self) -> None:
-        """Nothing to do: the page's audio stays for the next call, and ``ended`` tells the page."""
+        """Nothing to do: the page's audio stays for the next call, and the state tells the page."""
 
     # What the page asks
 
@@ -204,15 +218,16 @@ class Browser:
             case "decline":
                 self._settle(message["call"], NotAnswered("declined"))
             case "hangup":
+                self._hung_up = True
                 self._do(exchange.hang_up(operator))
             case "hold":
-                self._do(exchange.hold(operator, message["on"]))
+                self._do(exchange.hold(operator, message["on"]), then="held" if message["on"] else "resumed")
             case "transfer" if NAME.fullmatch(message["to"]):
                 self._do(exchange.transfer(operator, message["to"], attended=message["attended"]))
             case "complete":
                 self._do(exchange.complete(operator))
             case "takeback":
-                self._do(exchange.take_back(operator))
+                self._do(exchange.take_back(operator), then="resumed")
             case "dial":
                 self._try(lambda: self._dial(message["pass"]))
             case "board":
@@ -269,15 +284,17 @@ class Browser:
         except Refused as error:
             self.say({"type": "refused", "message": str(error)})
 
-    def _do(self, wish: Coroutine[Any, Any, None]) -> None:
-        """Do it beside the connection, which hears on: a transfer may ring for a while and be taken back meanwhile."""
-        task = asyncio.create_task(self._done(wish))
+    def _do(self, wish: Coroutine[Any, Any, None], *, then: str = "") -> None:
+        """Do it beside the connection, which hears on; ``then`` is said once it is done."""
+        task = asyncio.create_task(self._done(wish, then))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _done(self, wish: Coroutine[Any, Any, None]) -> None:
+    async def _done(self, wish: Coroutine[Any, Any, None], then: str) -> None:
         try:
             await wish
+            if then:
+                self.say({"type": then, "call": self.operator.call})
         except Refused as error:
             self.say({"type": "refused", "message": str(error)})
         except Exception:
@@ -290,14 +307,15 @@ class Browser:
         """The exchange took the operator in: greet the page, and go back to the call that waits for it."""
         self.operator = operator
         self.say({"type": "sdp", "answer": answer})
-        now = self._door.clock().timestamp()
-        welcome = {"operator": operator.name, "state": operator.state, "since": operator.since, "now": now}
         shown = self._door.shown(operator)
-        self.say({"type": "welcome", **welcome, **({"call": shown} if shown else {})})
+        welcome = {"type": "welcome", "operator": operator.name, "state": operator.state}
+        self.say({**welcome, "call": shown} if shown else welcome)
         self.leg.gone.add_done_callback(lambda _: self.dismiss("audio"))
         if operator.call and operator.state == "talking":
+            self._talking = operator.call
             self._do(self._return())
-        self._over = asyncio.get_running_loop().call_later(max(0.0, self.admitted.until - now), self._expire)
+        left = self.admitted.until - self._door.clock().timestamp()
+        self._over = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
 
     async def _return(self) -> None:
         await self.leg.ready.wait()
@@ -385,9 +403,10 @@ class Door:
         found = self._shown.get(operator.name)
         return found if found and operator.call == found["call"] and operator.state == "talking" else None
 
-    def forget_call(self, operator: str) -> None:
-        """The operator's call is over."""
-        self._shown.pop(operator, None)
+    def forget_call(self, operator: str, call: str) -> None:
+        """That call of the operator is over."""
+        if self._shown.get(operator, {}).get("call") == call:
+            del self._shown[operator]
 
     async def visit(self, socket: ServerConnection) -> None:
         """One connection from its first message to its end."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import math
-from typing import Any, Literal
+from typing import Any
 
 from madoguchi.voice.legs import CODECS, FRAME, PCMU, Leg, join, part
-from madoguchi.voice.operators import Device, Operator, Refused, Ringing
+from madoguchi.voice.operators import Device, Operator, Refused, Ringing, State
 from madoguchi.voice.passes import Pass, seal
 
 KEY = b"k" * 32
@@ -69,7 +69,6 @@ class TinyExchange:
         self.operators: dict[str, Operator] = {}
         self.wishes: list[tuple[Any, ...]] = []
         self.returns: asyncio.Queue[Leg] = asyncio.Queue()
-        self.signed_in: asyncio.Queue[Operator] = asyncio.Queue()
         self.signed_out: asyncio.Queue[Operator] = asyncio.Queue()
         self.caller: Leg | None = None
 
@@ -78,7 +77,7 @@ class TinyExchange:
         known.device = operator.device
         if known.state == "offline":
             known.state = "break"
-        self.signed_in.put_nowait(known)
+        self.tell_state(known)
         return known
 
     def sign_out(self, operator: Operator, device: Device) -> None:
@@ -88,22 +87,23 @@ class TinyExchange:
                 part(self.caller)
             self.signed_out.put_nowait(operator)
 
-    def set_state(self, operator: Operator, state: Literal["ready", "break"]) -> None:
-        operator.state, operator.since = state, NOW.timestamp()
-        self._tell(operator, {"type": "state", "state": state, "since": operator.since})
+    def set_state(self, operator: Operator, state: State) -> None:
+        operator.state = state
+        self.tell_state(operator)
 
-    def _tell(self, operator: Operator, message: dict[str, Any]) -> None:
-        assert operator.device is not None
-        self._telling = asyncio.ensure_future(operator.device.tell(message))
+    def tell_state(self, operator: Operator) -> None:
+        if operator.device is not None:
+            message = {"type": "state", "state": operator.state, "call": operator.call, "seconds": 0.0, "left": 0.0}
+            self._telling = asyncio.ensure_future(operator.device.tell(message))
 
     async def call(self, operator: Operator, caller: Leg, *, seconds: float = 10) -> Leg:
         """Ring and talk."""
         assert operator.device is not None
-        self.caller, operator.call, operator.state = caller, CALL.call, "ringing"
+        self.caller, operator.call = caller, CALL.call
+        self.set_state(operator, "ringing")
         leg = await operator.device.ring(CALL, seconds=seconds)
-        operator.state, operator.since = "talking", NOW.timestamp()
         join(caller, leg)
-        await operator.device.tell({"type": "connected", "call": CALL.call, "since": operator.since})
+        self.set_state(operator, "talking")
         return leg
 
     async def returned(self, operator: Operator, leg: Leg) -> None:
@@ -113,12 +113,10 @@ class TinyExchange:
         self.returns.put_nowait(leg)
 
     async def hang_up(self, operator: Operator) -> None:
-        assert operator.device is not None
         if self.caller is not None:
             part(self.caller)
-        operator.call, operator.state = "", "wrapup"
-        await operator.device.tell({"type": "ended", "call": CALL.call, "by": "operator", "wrapup_seconds": 60})
-        await operator.device.tell({"type": "state", "state": "wrapup", "since": NOW.timestamp()})
+        operator.call = ""
+        self.set_state(operator, "wrapup")
 
     async def hold(self, operator: Operator, on: bool) -> None:
         self.wishes.append(("hold", on))

@@ -106,31 +106,27 @@ def told_events(contract: Contract, call: Call) -> list[Told]:
 
 
 def _locked_calls(contract: Contract, told: Sequence[Told], now: dt.datetime) -> dict[tuple[str, str], Call]:
+    """The rows of these calls, locked. New rows come first, in the order of their names, and only then are rows locked: so nobody who holds a
+    lock waits for somebody's new row."""
     keys = sorted({(event.provider, event.call) for event in told})
-    found = {(call.provider, call.ref): call for call in _of(keys)}
-    missing = [key for key in keys if key not in found]
-    if missing:
-        first = {key: min(e.at for e in told if (e.provider, e.call) == key) for key in missing}
-        Call.objects.bulk_create(
-            [
-                Call(
-                    contract=contract, provider=provider, ref=ref, direction=Direction.IN, opened_at=first[provider, ref],
-                    state="open", outcome=Outcome.OPEN,
-                )
-                for provider, ref in missing
-            ],
-            ignore_conflicts=True,
-        )  # fmt: skip
-        found = {(call.provider, call.ref): call for call in _of(keys)}
-    return found
+    known = {(call.provider, call.ref) for call in _of(keys)}
+    first = {key: min(e.at for e in told if (e.provider, e.call) == key) for key in keys if key not in known}
+    Call.objects.bulk_create(
+        [
+            Call(
+                contract=contract, provider=provider, ref=ref, direction=Direction.IN, opened_at=opened_at, state="open", outcome=Outcome.OPEN,
+            )
+            for (provider, ref), opened_at in first.items()
+        ],
+        ignore_conflicts=True,
+    )  # fmt: skip
+    return {(call.provider, call.ref): call for call in _of(keys, locked=True)}
 
 
-def _of(keys: Sequence[tuple[str, str]]) -> list[Call]:
-    providers = {provider for provider, _ in keys}
-    refs = {ref for _, ref in keys}
-    rows = Call.objects.select_for_update(of=("self",)).filter(provider__in=providers, ref__in=refs).order_by("pk")
+def _of(keys: Sequence[tuple[str, str]], *, locked: bool = False) -> list[Call]:
+    rows = Call.objects.filter(provider__in={provider for provider, _ in keys}, ref__in={ref for _, ref in keys}).order_by("pk")
     wanted = set(keys)
-    return [row for row in rows if (row.provider, row.ref) in wanted]
+    return [row for row in (rows.select_for_update(of=("self",)) if locked else rows) if (row.provider, row.ref) in wanted]
 
 
 def _open_part(event: Told) -> dict[str, Any]:
@@ -170,6 +166,8 @@ def _refold(contract: Contract, ring: Keyring, call: Call, events: list[Told], *
         callbacks.wish(contract, call, folded, by=by, now=now)
     if folded.direction == Direction.IN and call.number_index and folded.outcome == Outcome.ANSWERED and call.answered_at:
         callbacks.called_again(contract, call, by=by, now=now)
+    if folded.direction == Direction.BACK:
+        callbacks.dialled(contract, call, folded, operator=call.operator, by=by, now=now)
     if call.ended_at is None:
         return
     work = note if not was_over else correct
@@ -200,7 +198,7 @@ def _project(ring: Keyring, call: Call, folded: Folded) -> None:
         setattr(call, name, getattr(folded, name))
     call.ended_by = folded.by
     call.missed = list(folded.missed)
-    call.operator = operator_of(folded.agent)
+    call.operator = operator_of(folded.agent or (folded.first_agent if folded.direction == Direction.BACK else ""))
 
 
 def operator_of(agent: str) -> User | None:
