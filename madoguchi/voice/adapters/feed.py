@@ -32,7 +32,7 @@ Deliver = Callable[[Sequence[CallEvent]], Awaitable[None]]
 
 
 class Feed:
-    """``since``: earlier events of the log are passed over. ``deliver`` raises when the events are not stored; they are then kept and tried
+    """``since``: earlier events of the log are passed over; it counts at the very first start and is kept in the state. ``deliver`` raises when the events are not stored; they are then kept and tried
     again, while nothing else is read."""
 
     def __init__(
@@ -57,6 +57,7 @@ class Feed:
         with contextlib.suppress(FileNotFoundError):
             kept = json.loads(state.read_text())
             self.same, self.position = Same.load(kept["known"]), Position.load(kept["position"])
+            self.since = dt.datetime.fromisoformat(kept["since"]) if kept["since"] else None
 
     async def run(self) -> None:
         """Until cancelled. Raises what makes going on senseless: AMI refused at the start."""
@@ -145,7 +146,8 @@ class Feed:
     def _save(self) -> None:
         part = self.state.with_name(f"{self.state.name}.part")
         with part.open("w") as stream:
-            json.dump({"position": self.position.dump(), "known": self.same.dump()}, stream)
+            since = self.since.isoformat() if self.since else None
+            json.dump({"since": since, "position": self.position.dump(), "known": self.same.dump()}, stream)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(self.state)

@@ -377,3 +377,15 @@ def test_events_before_the_start_are_passed_over(tmp_path: Path) -> None:
         return store
 
     assert {event.kind for event in asyncio.run(scene()).events.values()} == {"offered", "announced", "ended"}
+
+
+def test_a_later_start_does_not_pass_over_what_was_missed(tmp_path: Path) -> None:
+    async def scene() -> Store:
+        store, path = Store(), tmp_path / "queue_log"
+        path.write_text(LOG[0] + "\n")
+        await _feed(store, tmp_path, queue_log=path, since=recorded.START).fill()
+        path.write_text("\n".join(LOG) + "\n")
+        await _feed(store, tmp_path, queue_log=path, since=recorded.START + dt.timedelta(days=1)).fill()
+        return store
+
+    assert len(fold(asyncio.run(scene()).events.values())) == 5
