@@ -126,9 +126,9 @@ class Conversation:
         if self.lost is not None:
             self.lost.cancel()
         if self.consult is not None:
-            await self._drop_consult(self.consult)
+            await self._drop_consult(self.consult, by=end[0])
         if self.operator is not None:
-            await self._release(self.operator)
+            await self._release(self.operator, by=end[0])
         if end[0] == "caller" and self._state == "open" and not (self._answered or self._overflowed or self._callback):
             self.emit("abandoned")
         self.emit("ended", by=end[0], why=end[1])
@@ -218,7 +218,7 @@ class Conversation:
     async def _wait(self, settings: Queue) -> Literal["taken", "callback", "max_wait"]:
         """Wait in the line: texts, the call-back key, the longest wait. Who is being rung for waits until that is decided."""
         loop = asyncio.get_running_loop()
-        texts = asyncio.ensure_future(self._waiting_texts(settings))
+        texts = self._sound = asyncio.ensure_future(self._waiting_texts(settings))
         taken = asyncio.ensure_future(self._taken.wait())
         until = loop.time() + settings.max_wait_seconds
         try:
@@ -227,7 +227,7 @@ class Conversation:
                 left = None if ringing else max(0.0, until - loop.time())
                 waited: set[asyncio.Future[Any]] = {texts, taken, *([ringing] if ringing else [])}
                 await asyncio.wait(waited, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if taken.done():
+                if self._taken.is_set():
                     return "taken"
                 if texts.done():
                     texts.result()
@@ -331,7 +331,15 @@ class Conversation:
 
     def has_answered(self, operator: Operator, leg: Leg) -> None:
         self.operator, self.partner, self._answered = operator, leg, True
+        self._tell_connected(operator)
         self.emit("answered", agent=operator.name, queue=self.queue, waited=round(self.exchange.seconds() - self.began, 1))
+
+    def _tell_connected(self, operator: Operator) -> None:
+        self.exchange.tell(operator, {"type": "connected", "call": self.name, "since": operator.since})
+
+    def _hold_event(self, operator: Operator, on: bool, **data: Any) -> None:
+        self.emit("held" if on else "resumed", agent=operator.name, **data)
+        self.exchange.tell(operator, {"type": "held" if on else "resumed", "call": self.name})
 
     # The automatic answer.
 
@@ -378,7 +386,8 @@ class Conversation:
     async def talk(self) -> None:
         """Bridge until the call goes back to the line; every other end cancels this."""
         self._turn = asyncio.get_running_loop().create_future()
-        await self._together()
+        if not self.on_hold:
+            await self._together()
         await self._turn
 
     async def _together(self) -> None:
@@ -397,9 +406,9 @@ class Conversation:
 
     async def _park(self) -> None:
         """The caller hears ``hold`` until :meth:`_together`."""
+        self.on_hold = True
         await self._quiet()
         self._apart()
-        self.on_hold = True
         self._sound = self.exchange.spawn(self._hold_text())
 
     async def _hold_text(self) -> None:
@@ -417,15 +426,16 @@ class Conversation:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
 
-    async def _release(self, operator: Operator, *, wrapup: bool = True) -> None:
-        """This operator's part is over."""
+    async def _release(self, operator: Operator, *, by: By = "operator", wrapup: bool = True) -> None:
+        """This operator's part is over, by whose will."""
         device = operator.device
         if operator is self.operator:
             self._apart()
             if self.partner is not None:
                 self.exchange.media.remove(self.partner)
             self.operator = self.partner = None
-        seconds = self.flow.queue(self.queue).wrapup_seconds if wrapup else 0.0
+        seconds = self.flow.queue(self.queue).wrapup_seconds if wrapup and not operator.away_after_call else 0.0
+        self.exchange.tell(operator, {"type": "ended", "call": self.name, "by": by, "wrapup_seconds": seconds})
         self.exchange.release(operator, seconds)
         if device is not None:
             await self._device_off(operator, device)
@@ -468,7 +478,7 @@ class Conversation:
             await self._park()
         else:
             await self._together()
-        self.emit("held" if on else "resumed", agent=self.operator.name)
+        self._hold_event(self.operator, on)
 
     async def transfer(self, to: Operator, *, attended: bool) -> None:
         """Hand over to an operator who is free."""
@@ -482,7 +492,7 @@ class Conversation:
         consult = self.consult = Consult(giver, to, attended)
         await self._park()
         if attended:
-            self.emit("held", agent=giver.name, why="transfer")
+            self._hold_event(giver, True, why="transfer")
         else:
             await self._release(giver)
         consult.task = self.exchange.spawn(self._transferring(consult))
@@ -497,19 +507,20 @@ class Conversation:
                 await self._handed_over(consult, leg)
             elif self.partner is not None:
                 join(self.partner, leg)
-                self.exchange.tell(consult.giver, {"type": "consult", "call": self.name, "with": consult.to.name, "state": "talking"})
+                self._tell_connected(consult.to)
         elif not consult.attended:
             self.consult = None
             self._to_the_line()
         elif self.partner is not None:
             self.consult = None
             await self._together()
-            self.emit("resumed", agent=consult.giver.name)
-            self.exchange.tell(consult.giver, {"type": "consult", "call": self.name, "with": consult.to.name, "state": "not_answered"})
+            self._hold_event(consult.giver, False)
 
     async def _handed_over(self, consult: Consult, leg: Leg) -> None:
         self.consult = None
         self.operator, self.partner = consult.to, leg
+        if not consult.attended:
+            self._tell_connected(consult.to)
         self.emit("transferred", agent=consult.giver.name, to=consult.to.name, mode="attended" if consult.attended else "blind")
         await self._together()
 
@@ -528,16 +539,16 @@ class Conversation:
             raise Refused("転送の途中ではありません。")
         await self._drop_consult(consult)
         await self._together()
-        self.emit("resumed", agent=consult.giver.name)
+        self._hold_event(consult.giver, False)
 
-    async def _drop_consult(self, consult: Consult) -> None:
+    async def _drop_consult(self, consult: Consult, *, by: By = "operator") -> None:
         self.consult = None
         await self._stop(consult.task)
         self._free_rung()
         if consult.leg is not None:
             part(consult.leg)
             self.exchange.media.remove(consult.leg)
-            await self._release(consult.to, wrapup=False)
+            await self._release(consult.to, by=by, wrapup=False)
 
     async def vanished(self, operator: Operator) -> None:
         """An operator's device is gone in the middle of the talk: the caller hears ``hold`` for a while."""
@@ -554,7 +565,7 @@ class Conversation:
             if self.partner is not None:
                 self.exchange.media.remove(self.partner)
                 self.partner = None
-            self.emit("held", agent=operator.name, why="lost")
+            self._hold_event(operator, True, why="lost")
             self.lost = asyncio.get_running_loop().call_later(self.exchange.grace, self._not_returned, operator)
 
     def _not_returned(self, operator: Operator) -> None:
@@ -564,7 +575,7 @@ class Conversation:
     async def _given_up(self, operator: Operator) -> None:
         await self._quiet()
         operator.away_after_call = True
-        await self._release(operator, wrapup=False)
+        await self._release(operator, by="system", wrapup=False)
         self._to_the_line()
 
     async def returned(self, operator: Operator, leg: Leg) -> None:
@@ -579,5 +590,8 @@ class Conversation:
             self.exchange.media.remove(self.partner)
         self.partner = leg
         self.exchange.media.add(leg)
-        await self._together()
-        self.emit("resumed", agent=operator.name)
+        was_held = self.on_hold
+        if self.consult is None:
+            await self._together()
+        if was_held:
+            self._hold_event(operator, False)

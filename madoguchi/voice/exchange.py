@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Protocol
 
 from .acd import Desk
 from .conversation import NUMBER, Conversation, End
-from .events import CallEvent
+from .events import LONGEST, CallEvent
 from .flow import Queue
 from .flows import Flows, national
 from .legs import Leg
@@ -87,6 +87,7 @@ class Exchange:
         self.calls: dict[str, Conversation] = {}
         self.draining = False
         self._order = 0
+        self._epoch = clock().timestamp() - time.monotonic()
         self._tasks: set[asyncio.Task[Any]] = set()
         endpoint.on_invite = self.incoming
 
@@ -97,8 +98,8 @@ class Exchange:
         return self._order
 
     def seconds(self) -> float:
-        """A clock for waiting, which never goes back."""
-        return time.monotonic()
+        """Seconds since 1970 that never go back, whatever happens to the machine's clock."""
+        return self._epoch + time.monotonic()
 
     @staticmethod
     def abroad(number: str) -> str:
@@ -147,7 +148,7 @@ class Exchange:
             call.refuse(503, [("Retry-After", "30")])
             return
         loaded, dialled = found
-        number = national(call.caller)
+        number = national(call.caller)[:LONGEST["dialled"]]
         talk = Conversation(self, loaded, number=number, withheld=call.withheld or not number, dialled=dialled)
         talk.leg, talk.call = leg, call
         call.on_media = leg.agree
@@ -199,7 +200,7 @@ class Exchange:
 
     def tell_state(self, operator: Operator) -> None:
         """The state of an operator, to that operator's device."""
-        self.tell(operator, {"type": "state", "state": operator.state, "call": operator.call, "seconds": round(self.seconds() - operator.since, 1)})
+        self.tell(operator, {"type": "state", "state": operator.state, "since": operator.since})
 
     # What operators wish.
 
@@ -343,6 +344,10 @@ class Exchange:
                 for o in self.desk.operators.values() if set(o.contracts) & set(contracts)
             ],
         }  # fmt: skip
+
+    def load(self) -> dict[str, int]:
+        present = [o for o in self.desk.operators.values() if o.state != "offline"]
+        return {"calls": len(self.calls), "operators": len(present), "waiting": len(self.desk.waiting)}
 
     # The end of the process.
 

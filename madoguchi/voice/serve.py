@@ -6,8 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import datetime as dt
-import importlib
-import importlib.util
 import ipaddress
 import logging
 import os
@@ -16,9 +14,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from . import passes
+from .door import Door, open_door
 from .exchange import Exchange
 from .flows import Flows
 from .phones import Telephones, password_of
@@ -69,6 +68,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drain", type=float, default=300.0, metavar="SECONDS", help="how long calls may go on after SIGTERM")
     parser.add_argument("--door-host", default="127.0.0.1", help="address of the operators' WebSocket")
     parser.add_argument("--door-port", type=int, help="port of the operators' WebSocket")
+    parser.add_argument("--door-media-port", type=int, default=0, help="UDP port of the browsers' audio (default: any)")
+    parser.add_argument(
+        "--door-origin", action="append", metavar="URL", help="the web site whose pages may come in (default: MADOGUCHI_URL)"
+    )
     parser.add_argument("--clock-offset-file", type=Path, help="a file with seconds by which the clock is moved (demo and tests)")
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 
@@ -124,7 +127,7 @@ async def serve(given: argparse.Namespace, secret: str) -> None:
         await exchange.drain(given.drain)
     finally:
         if door is not None:
-            await door()
+            await door.close()
         for task in beside:
             task.cancel()
         endpoint.close()
@@ -142,14 +145,16 @@ async def _look(exchange: Exchange, registrar: Registrar) -> None:
             log.warning("the audio clock was late by %.0f ms", 1000 * late)
 
 
-async def _open_door(exchange: Exchange, given: argparse.Namespace, secret: str, clock: Callable[[], dt.datetime]) -> Any:
-    """The operators' WebSocket, where it is part of the installation and a port was given; what closes it."""
-    if given.door_port is None or importlib.util.find_spec("madoguchi.voice.door") is None:
+async def _open_door(exchange: Exchange, given: argparse.Namespace, secret: str, clock: Callable[[], dt.datetime]) -> Door | None:
+    """The operators' WebSocket, where a port was given."""
+    if given.door_port is None:
         return None
-    module = importlib.import_module("madoguchi.voice.door")
-    return await module.open_door(
-        exchange, host=given.door_host, port=given.door_port, key=passes.derive(secret, "pass"), clock=clock
-    )
+    origins = given.door_origin or [os.environ.get("MADOGUCHI_URL", "http://127.0.0.1:8000")]
+    return await open_door(
+        exchange, host=given.door_host, port=given.door_port, key=passes.derive(secret, "pass"), clock=clock,
+        origins=[origin.rstrip("/") for origin in origins], media_host=given.bind, media_port=given.door_media_port,
+        media_address=given.address,
+    )  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

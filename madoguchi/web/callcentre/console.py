@@ -35,6 +35,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import phones
 from madoguchi.ground.privacy.guard import REFUSAL, find_individual_numbers
 from madoguchi.voice.passes import CallPass, Pass, PassError, derive, seal, unseal_call
+from madoguchi.web.ui.middleware import with_softphone
 
 from .desk import choices, shell
 
@@ -133,9 +134,9 @@ def record(request: HttpRequest, contract: Contract) -> HttpResponse:
 
 
 def _colleagues(request: HttpRequest, contract: Contract) -> list[tuple[str, str]]:
-    """To whom a call can be handed over: whichever leader is free, or one by name."""
+    """Whom a call can be handed over to by name."""
     people = {user.pk: user for role in ANSWER_CALLS for user in people_in_role(contract, role) if user.pk != request.user.pk}
-    return [("supervisor", "空いているリーダー"), *sorted(((f"user:{pk}", str(user)) for pk, user in people.items()), key=lambda one: one[1])]
+    return sorted(((f"user:{pk}", str(user)) for pk, user in people.items()), key=lambda one: one[1])
 
 
 def _write(request: HttpRequest, contract: Contract, form: RecordForm, call: CallPass | None) -> Contact:

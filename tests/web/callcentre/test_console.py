@@ -92,7 +92,10 @@ def test_a_withheld_number_is_nobody(sign_in: SignIn, site: Contract, now: dt.da
 @pytest.mark.req("CALL-03")
 def test_the_record_comes_before_the_events(sign_in: SignIn, site: Contract, now: dt.datetime) -> None:
     client = sign_in(site, Role.OPERATOR)
-    given = {"sealed": sealed(client, now), "topic": "bring", "result": "solved", "language": "ja", "question": "持ち物は", "answer": "通知書", "source": "phone"}
+    given = {
+        "sealed": sealed(client, now), "topic": "bring", "result": "solved", "language": "ja", "question": "持ち物は", "answer": "通知書",
+        "source": "phone",
+    }  # fmt: skip
     assert "保存しました" in client.post(CALL + "record/", given).content.decode()
     user = client.session["_auth_user_id"]
     record_events(site, answered(f"{RUN}-1", agent=f"user:{user}", start=now - dt.timedelta(minutes=4)), by=SYSTEM, now=now)
