@@ -32,8 +32,8 @@ Deliver = Callable[[Sequence[CallEvent]], Awaitable[None]]
 
 
 class Feed:
-    """``since``: earlier events of the log are passed over; it counts at the very first start and is kept in the state. ``deliver`` raises when the events are not stored; they are then kept and tried
-    again, while nothing else is read."""
+    """``since``: earlier events of the log are passed over; it counts at the very first start and is kept in the state. ``deliver`` raises when
+    the events are not stored; they are then kept and tried again, while nothing else is read."""
 
     def __init__(
         self,
