@@ -24,6 +24,7 @@ from .journey import (
     sign_in,
     tab_to,
     titled,
+    type_in,
 )
 
 Visit = Callable[..., Any]
@@ -91,12 +92,10 @@ def test_a_fifth_person_on_a_full_time(visit: Visit, installation: Installation,
     if keyboard:
         tab_to(page, "card_pickup")
         page.keyboard.press("Space")
-        for field, value in (("person5-name", "長岡 五子"), ("person5-kana", "ながおか いつこ")):
-            tab_to(page, field)
-            page.keyboard.type(value)
     else:
         page.locator('input[type=radio][value="card_pickup"]').check()
-        fill_person(page, 5, "長岡 五子", "ながおか いつこ")
+    for box, value in (("person5-name", "長岡 五子"), ("person5-kana", "ながおか いつこ")):
+        type_in(page, box, value, keyboard)
     press(page, "この人を増やす", keyboard)
     shows(page, "全員が入れる空きがありません")
     assert page.input_value("#id_person5-name") == "長岡 五子"
