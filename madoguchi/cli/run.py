@@ -180,11 +180,11 @@ def _demo(arguments: argparse.Namespace) -> int:
     say("preparing the demo: database, five contracts, three months of synthetic bookings …")
     supervisor.hold_database()
     set_up_django()
+    from django.conf import settings
+
     from madoguchi.demo import begin_at, load
     from madoguchi.ground.contracts.models import Contract
     from madoguchi.ground.kit import clock
-
-    from django.conf import settings
 
     supervisor.children.append(_exchange(settings, sip_port=sip_port, door_port=door_port))
     migrate_all(clock.now(), first=begin_at(clock.now()))
