@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import madoguchi
 from config import env
 
-from . import bringing, contracts, run, secrets, verify
+from . import bringing, callengine, contracts, run, secrets, verify
 
-VERBS = (run, contracts, bringing, verify, secrets)
+VERBS = (run, callengine, contracts, bringing, verify, secrets)
 
 
 def parser() -> argparse.ArgumentParser:
