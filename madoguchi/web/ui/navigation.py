@@ -23,6 +23,9 @@ class Place:
     key: str = ""
 
 
+TELEPHONE = "電話"
+"""The group that a contract without telephone work has not."""
+
 NAVIGATION: list[tuple[str, list[Place]]] = [
     (
         "予約",
@@ -39,12 +42,20 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        TELEPHONE,
+        [
+            Place("電話対応", "callcentre:console", access.ANSWER_CALLS, "g p"),
+            Place("電話の流れと案内", "office:phone_flow", access.EVERYONE),
+        ],
+    ),
+    (
         "枠と暦",
         [
             Place("予約枠", "office:slots", access.READ_RESIDENTS, "g s"),
             Place("開庁カレンダー", "office:calendar", access.EVERYONE, "g c"),
         ],
     ),
+    ("電話", [Place("人数の見積もり", "office:staffing", access.EVERYONE)]),
     (
         "お知らせ",
         [
@@ -54,12 +65,6 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("手続きの案内", "office:texts", access.EDIT_TEXTS),
             Place("持ち物の表", "office:bring", access.READ_RESIDENTS),
             Place("はがきの番号", "office:cards", access.EDIT_TEXTS),
-        ],
-    ),
-    (
-        "電話",
-        [
-            Place("電話の流れと案内", "office:phone_flow", access.EVERYONE, "g p"),
         ],
     ),
     (
@@ -92,10 +97,11 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
         "callcentre:external": own_site,
         "office:visits": own_site,
         "office:cards": booking.notice_check != "list",
-        "office:phone_flow": contract.profile.telephone is None,
     }
     groups = []
     for label, places in NAVIGATION:
+        if label == TELEPHONE and contract.profile.telephone is None:
+            continue
         items = []
         for place in places:
             if not access.may(request, place.allowed) or unused.get(place.route or "", False):
