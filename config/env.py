@@ -11,7 +11,6 @@ VARIABLES = {
     "MADOGUCHI_MODE": "demo | development | production. Default: development (`madoguchi demo` sets demo)",
     "MADOGUCHI_DATA": "Folder for the embedded database, keys of the demo, the clock and mails. Default: var/",
     "MADOGUCHI_PROFILES": "Folder of the contract profiles. Default: profiles/",
-    "MADOGUCHI_VOICE": "Folder of the call flows and announcements that the telephone exchange plays. Default: voice/ in the data folder",
     "DATABASE_URL": "postgresql://user:password@host:port/name. Without it an embedded server runs in the data folder",
     "MADOGUCHI_PGBOUNCER": "1 when DATABASE_URL leads to PgBouncer in transaction mode. Default: 0",
     "MADOGUCHI_SECRET_KEY": "Signs sessions and links. Required in production",

@@ -15,7 +15,6 @@ from config import env
 from config.env import BASE
 
 DATA_DIR: Path = env.path("MADOGUCHI_DATA", BASE / "var")
-VOICE_DIR: Path = env.path("MADOGUCHI_VOICE", DATA_DIR / "voice")
 PROFILES_DIR: Path = env.path("MADOGUCHI_PROFILES", BASE / "profiles")
 VOICE_DIR: Path = env.path("MADOGUCHI_VOICE", DATA_DIR / "voice")
 DEBUG = False

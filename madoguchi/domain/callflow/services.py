@@ -14,6 +14,7 @@ from django.db.models import Max
 
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.profile import Telephone
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 from madoguchi.voice import flow as voice
@@ -50,7 +51,7 @@ def save_text(
         problems = texts.mistakes(text)
         if len(text) > speech.LONGEST_TEXT:
             problems.append(f"文面は{speech.LONGEST_TEXT}文字までです。いまは{len(text)}文字です。")
-        if not text and language == _first(contract):
+        if not text and language == _telephone(contract).languages[0]:
             problems.append("最初に流れる言語の文面は、空にできません。")
         if starts_on < now.date():
             problems.append("使い始める日は、今日か、それより後にしてください。")
@@ -100,6 +101,7 @@ def drop_recording(contract: Contract, *, prompt: str, language: str, by: Actor,
 @transaction.atomic
 def save_reading(contract: Contract, *, surface: str, kana: str, by: Actor, now: dt.datetime) -> Reading:
     """Say how a word is pronounced, from the next publishing on. Raises :class:`FlowRefused`."""
+    _telephone(contract)
     surface, kana = surface.strip(), kana.strip()
     if not surface or not kana:
         raise FlowRefused("表記と読みの両方を入力してください。")
@@ -183,6 +185,7 @@ def _publish(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVersion:
 
 
 def _sound(contract: Contract, now: dt.datetime) -> Draft:
+    _telephone(contract)
     wanted = draft(contract, on=now.date(), released=True)
     if wanted.errors:
         raise FlowRefused(*(f"{remark.place}（{remark.key}）：{remark.reason}" for remark in wanted.errors))
@@ -232,16 +235,16 @@ def deliver(contract: Contract, *, now: dt.datetime) -> bool:
 
 
 def _known(contract: Contract, prompt: str, language: str) -> None:
-    telephone = contract.profile.telephone
-    if telephone is None:
-        raise FlowRefused("この契約には電話対応がありません。")
-    if prompt not in texts.PROMPTS or language not in telephone.languages:
+    telephone = _telephone(contract)
+    if prompt not in building.used(contract.profile) or language not in telephone.languages:
         raise FlowRefused("この案内はありません。一覧から選び直してください。")
 
 
-def _first(contract: Contract) -> str:
+def _telephone(contract: Contract) -> Telephone:
     telephone = contract.profile.telephone
-    return telephone.languages[0] if telephone else ""
+    if telephone is None:
+        raise FlowRefused("この契約には電話対応がありません。")
+    return telephone
 
 
 def _lock(contract: Contract) -> None:

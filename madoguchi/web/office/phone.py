@@ -121,7 +121,10 @@ def _flow(request: HttpRequest, contract: Contract, reading_form: ReadingForm, s
         "version": version,
         "changed": version is None or building.fingerprint(wanted.content) != version.fingerprint,
         "waiting": Prompt.objects.filter(released_at=None).count(),
-        "later": list(Prompt.objects.filter(starts_on__gt=today).defer("recording")),
+        "later": [
+            {"row": row, "label": f"{texts.LABELS[row.prompt]}（{LANGUAGE_NAMES[row.language]}）"}
+            for row in Prompt.objects.filter(starts_on__gt=today)
+        ],
         "versions": _versions(),
         "readings": Reading.objects.all(),
         "given_reading": building.readings(contract.profile, {}),
@@ -130,7 +133,6 @@ def _flow(request: HttpRequest, contract: Contract, reading_form: ReadingForm, s
         "heard": _heard(contract, moment.cleaned_data) if moment.is_bound and moment.is_valid() else None,
         "may_edit": may(request, EDIT_ANNOUNCEMENTS),
         "attribution": speech.ATTRIBUTION,
-        "labels": texts.LABELS,
     }
     return render(request, "office/phone/flow.html", context, status=status)
 
@@ -247,13 +249,10 @@ def readings(request: HttpRequest, contract: Contract) -> HttpResponse:
 def prompt(request: HttpRequest, contract: Contract, prompt: str, language: str) -> HttpResponse:
     """One announcement in one language: its text, a recording in its place, and all its versions."""
     telephone = contract.profile.telephone
-    if telephone is None or prompt not in texts.PROMPTS or language not in telephone.languages:
+    if telephone is None or prompt not in building.used(contract.profile) or language not in telephone.languages:
         raise Http404("この案内はありません。")
     today = request.now.date()
-    said = queries.draft(contract, on=today).said
-    if prompt not in said:
-        raise Http404("この案内は、この契約では使いません。")
-    current = said[prompt][language]
+    current = queries.draft(contract, on=today).said[prompt][language]
     form = WordingForm(initial={"text": current.text, "starts_on": f"{today:%Y-%m-%d}"})
     recording = RecordingForm()
     status, typed = 200, ""
@@ -280,7 +279,7 @@ def prompt(request: HttpRequest, contract: Contract, prompt: str, language: str)
         "recording": recording,
         "typed": typed,
         "placeholders": [(name, meaning, values[name]) for name, meaning in texts.PLACEHOLDERS.items()],
-        "history": _history(prompt, language),
+        "history": _history(contract, prompt, language),
         "may_edit": may(request, EDIT_ANNOUNCEMENTS),
         "has_voice": language in speech.VOICES,
         "no_voice": speech.NO_FLITE if language in speech.VOICES and not speech.speakable(language) else "",
@@ -327,15 +326,18 @@ def _deed(
     return form, recording, ""
 
 
-def _history(prompt: str, language: str) -> list[dict[str, Any]]:
-    """Every saving, newest first, with what it changed."""
-    rows = list(Prompt.objects.filter(prompt=prompt, language=language).select_related("recording").defer("recording__content"))
-    before = texts.shipped(prompt, language)
+def _history(contract: Contract, prompt: str, language: str) -> list[dict[str, Any]]:
+    """Every saving, newest first, with what it changed and how it sounds."""
+    rows = Prompt.objects.filter(prompt=prompt, language=language).select_related("recording").defer("recording__content")
+    before, pronounced = texts.shipped(prompt, language), queries.own_readings()
     found = []
-    for row in sorted(rows, key=lambda row: row.number):
-        found.append({"row": row, "difference": texts.difference(before, row.text) if row.text != before else []})
+    for row in rows.order_by("number"):
+        one = building.sayings(contract.profile, {(prompt, language): row}, pronounced)[prompt][language]
+        changes = texts.difference(before, row.text) if row.text != before else []
+        found.append({"row": row, "difference": changes, "audio": one.audio})
         before = row.text
-    return found[::-1]
+    there = set(Audio.objects.filter(name__in=[item["audio"] for item in found]).values_list("name", flat=True))
+    return [{**item, "playable": item["audio"] in there} for item in reversed(found)]
 
 
 @roles(EVERYONE)

@@ -182,6 +182,22 @@ def test_what_cannot_be_spoken_is_refused(contract: Contract, now: dt.datetime, 
 
 
 @pytest.mark.req("CALL-01")
+def test_what_a_contract_does_not_use_is_refused(contracts: dict[str, Contract], now: dt.datetime) -> None:
+    given = {"prompt": "menu", "language": "ja", "text": "はい。", "starts_on": now.date(), "by": CITY, "now": now}
+    with contract_scope(contracts["nagaoka"]), pytest.raises(FlowRefused, match="この案内はありません"):
+        services.save_text(contracts["nagaoka"], **given)
+    with contract_scope(contracts["urasoe"]):
+        for deed in (
+            lambda: services.save_text(contracts["urasoe"], **given),
+            lambda: services.publish_flow(contracts["urasoe"], by=CITY, now=now),
+            lambda: services.save_reading(contracts["urasoe"], surface="市", kana="シ", by=CITY, now=now),
+        ):
+            with pytest.raises(FlowRefused, match="電話対応がありません"):
+                deed()
+        assert services.deliver(contracts["urasoe"], now=now) is False
+
+
+@pytest.mark.req("CALL-01")
 def test_a_change_of_the_calendar_is_heard_once_it_is_committed(
     contract: Contract, now: dt.datetime, voice_dir: Path, django_capture_on_commit_callbacks: Commit
 ) -> None:
