@@ -84,7 +84,6 @@ export class Softphone extends EventTarget {
     if (!navigator.mediaDevices?.getUserMedia || !window.RTCPeerConnection) return this.#trouble("browser");
     this.#become("connecting");
     this.#sound ??= new AudioContext();
-    void this.#sound.resume();
     void this.#route("ringer");
     void this.#route("speaker");
     if (await this.#listen()) await this.#connect();
@@ -429,6 +428,7 @@ export class Softphone extends EventTarget {
     });
     if (this.#talks()) this.#speak(true);
     if (this.#sound) {
+      void this.#sound.resume();
       this.#metered?.disconnect();
       this.#metered = this.#sound.createMediaStreamSource(stream);
       this.#meter ??= new AnalyserNode(this.#sound, { fftSize: 1024 });
