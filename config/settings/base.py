@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "madoguchi.domain.procedures",
     "madoguchi.domain.notices",
     "madoguchi.domain.callflow",
+    "madoguchi.domain.staffing",
     "madoguchi.domain.booking",
     "madoguchi.domain.calls",
     "madoguchi.web.ui",

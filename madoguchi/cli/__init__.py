@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import madoguchi
 from config import env
 
-from . import bringing, contracts, run, secrets, verify
+from . import asterisk, bringing, contracts, run, secrets, verify
 
-VERBS = (run, contracts, bringing, verify, secrets)
+VERBS = (run, contracts, asterisk, bringing, verify, secrets)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -50,7 +50,7 @@ def add(verbs: Any) -> None:
     bounce.set_defaults(do=_bounce)
 
 
-def _data_dir() -> Path | None:
+def data_dir() -> Path | None:
     """Folder of the embedded server, or None when an outside database is used."""
     return None if env.get("DATABASE_URL") else env.path("MADOGUCHI_DATA", env.BASE / "var")
 
@@ -107,7 +107,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from madoguchi.supervisor import Child, Supervisor
 
     command = web_command(arguments.host, arguments.port, arguments.workers, arguments.threads)
-    supervisor = Supervisor([Child("web", command)], data_dir=_data_dir(), say=say)
+    supervisor = Supervisor([Child("web", command)], data_dir=data_dir(), say=say)
     say(f"serving on http://{arguments.host}:{arguments.port}/")
     return supervisor.run()
 
@@ -115,7 +115,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _worker(arguments: argparse.Namespace) -> int:
     from madoguchi.supervisor import Supervisor
 
-    keeper = Supervisor([], data_dir=_data_dir(), say=say)
+    keeper = Supervisor([], data_dir=data_dir(), say=say)
     keeper.hold_database()
     set_up_django()
     from madoguchi.worker import run_worker
@@ -174,17 +174,17 @@ def _demo(arguments: argparse.Namespace) -> int:
             Child("worker", _self("worker")),
             Child("web", web_command(host, port, 2, 16)),
         ],
-        data_dir=_data_dir(),
+        data_dir=data_dir(),
         say=say,
     )
     say("preparing the demo: database, five contracts, three months of synthetic bookings …")
     supervisor.hold_database()
     set_up_django()
+    from django.conf import settings
+
     from madoguchi.demo import begin_at, load
     from madoguchi.ground.contracts.models import Contract
     from madoguchi.ground.kit import clock
-
-    from django.conf import settings
 
     supervisor.children.append(_exchange(settings, sip_port=sip_port, door_port=door_port))
     migrate_all(clock.now(), first=begin_at(clock.now()))

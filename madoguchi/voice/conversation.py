@@ -200,6 +200,8 @@ class Conversation:
         settings = self.flow.queue(self.queue)
         if first and (why := self.exchange.no_place(self.flow.contract, settings)):
             return await self._automatic(why)
+        await self._quiet()
+        self.on_hold = False
         self._taken.clear()
         self.queued_at = self.queued_at or self.exchange.seconds()
         position = self.exchange.desk.enter(

@@ -167,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def start(given: argparse.Namespace) -> int:
     """Check what cannot be checked by the options, then serve."""
     logging.basicConfig(level=given.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("aiosipua").setLevel(logging.ERROR)
     secret = os.environ.get(SECRET, "")
     if len(secret) < 16:
         log.error("%s is needed, at least 16 characters, the same as the web site has", SECRET)

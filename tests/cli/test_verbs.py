@@ -23,7 +23,7 @@ from ..domain.booking.desk import Desk, at
 Captured = pytest.CaptureFixture[str]
 VERBS = [
     [], ["demo"], ["serve"], ["worker"], ["mailbox"], ["migrate"], ["bounce"], ["profile"], ["profile", "check"], ["calendar"],
-    ["api-key"], ["audit"], ["audit", "verify"], ["capacity"], ["capacity", "verify"], ["doctor"], ["key"], ["bring"], ["renewal"],
+    ["api-key"], ["asterisk"], ["audit"], ["audit", "verify"], ["capacity"], ["capacity", "verify"], ["doctor"], ["key"], ["bring"], ["renewal"],
 ]  # fmt: skip
 DAYS = ["--site", "main", "--channel", "counter", "--from", "2026-11-02", "--to", "2026-11-07"]
 

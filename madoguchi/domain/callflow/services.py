@@ -20,7 +20,7 @@ from madoguchi.voice import flow as voice
 
 from . import audio, building, speech, texts
 from .models import Audio, FlowVersion, Prompt, Reading
-from .queries import draft, latest_version, own_readings, prompts_on, published_flow
+from .queries import Draft, draft, latest_version, own_readings, prompts_on, published_flow
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +132,6 @@ def publish_flow(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVers
     Raises :class:`FlowRefused` with every error, and :class:`SpeechError`.
     """
     with contract_scope(contract):
-        _lock(contract)
         Prompt.objects.filter(released_at=None).update(released_at=now)
         return _publish(contract, by=by, now=now)
 
@@ -143,14 +142,21 @@ def republish(contract: Contract, *, now: dt.datetime) -> FlowVersion:
     and for a contract that has none yet. Delivered once committed. Raises as :func:`publish_flow`.
     """
     with contract_scope(contract):
-        _lock(contract)
         return _publish(contract, by=SYSTEM, now=now)
 
 
+def rehearse(contract: Contract, *, now: dt.datetime) -> int:
+    """Have the words of :func:`republish` spoken before it, outside of any transaction: the first time takes a while. How many were new."""
+    with contract_scope(contract, read_only=True):
+        said = draft(contract, on=now.date(), released=True).said
+        missing = _unspoken(building.to_speak(said, contract.profile))
+    return sum(1 for _ in speech.speak(missing))
+
+
 def _publish(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVersion:
-    wanted = draft(contract, on=now.date(), released=True)
-    if wanted.errors:
-        raise FlowRefused(*(f"{remark.place}（{remark.key}）：{remark.reason}" for remark in wanted.errors))
+    _make_audio(contract, building.to_speak(_sound(contract, now).said, contract.profile), now=now)
+    _lock(contract)  # only now: speaking takes its time
+    wanted = _sound(contract, now)
     _make_audio(contract, building.to_speak(wanted.said, contract.profile), now=now)
     for joined in wanted.joined:
         if not Audio.objects.filter(name=joined.name).exists():
@@ -174,6 +180,13 @@ def _publish(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVersion:
         )  # fmt: skip
     deliver_soon(contract, now=now)
     return version
+
+
+def _sound(contract: Contract, now: dt.datetime) -> Draft:
+    wanted = draft(contract, on=now.date(), released=True)
+    if wanted.errors:
+        raise FlowRefused(*(f"{remark.place}（{remark.key}）：{remark.reason}" for remark in wanted.errors))
+    return wanted
 
 
 def changed_prompts(before: FlowVersion | None, after: FlowVersion) -> list[str]:
@@ -255,11 +268,14 @@ def _add(
 
 def _make_audio(contract: Contract, wanted: list[speech.Words], *, now: dt.datetime) -> None:
     """Have words spoken that were not yet; languages without a voice on this machine are passed over."""
+    for words, sound in speech.speak(_unspoken(wanted)):
+        _keep(contract, speech.name_of(words), sound, now=now)
+
+
+def _unspoken(wanted: list[speech.Words]) -> list[speech.Words]:
     names = {speech.name_of(words): words for words in wanted if speech.speakable(words[0])}
     there = set(Audio.objects.filter(name__in=names).values_list("name", flat=True))
-    sounds = speech.speak([words for name, words in names.items() if name not in there])
-    for words, sound in sounds.items():
-        _keep(contract, speech.name_of(words), sound, now=now)
+    return [words for name, words in names.items() if name not in there]
 
 
 def _keep(contract: Contract, name: str, sound: bytes, *, now: dt.datetime) -> Audio:

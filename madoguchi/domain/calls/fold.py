@@ -88,7 +88,7 @@ def fold_one(events: Iterable[CallEvent]) -> Folded:
     menu = next((e for e in reversed(ordered) if e.kind == "menu" and e.data.get("choice")), None)
     spoken = next((str(e.data["language"]) for e in reversed(ordered) if e.data.get("language")), "")
     asked = earliest("callback_requested")
-    state = str((offered or first).data.get("state") or "open")
+    state = next((str(e.data["state"]) for e in ordered if e.data.get("state")), "open")
 
     outcome, why = _outcome(ordered, end, lost_end is not None and end is lost_end, state)
     waited_from = (queued or offered or first).at

@@ -35,6 +35,7 @@ from .transactions import Client, ClientInvite, Handle, Later, Outcome, Server, 
 
 log = logging.getLogger(__name__)
 
+MOST_STRANGERS = 1000
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -72,6 +73,7 @@ class Endpoint:
         self._servers: dict[Any, Server | ServerInvite] = {}
         self._clients: dict[Any, Client | ClientInvite] = {}
         self._calls: dict[Key, Call] = {}
+        self._strangers: set[str] = set()
         self._offered: dict[tuple[str, str, int], Incoming] = {}
 
     abilities = (("Allow", ", ".join(METHODS)), ("Accept", "application/sdp"))
@@ -84,17 +86,15 @@ class Endpoint:
             return
         try:
             message = parse(data)
-        except Malformed as error:
-            self.malformed += 1
-            log.debug("dropped %d bytes from %s: %s", len(data), source[0], error)
-            if error.request is not None and self.trusts(source) and error.request.method != "ACK":
-                self.send(bytes(response(error.request, 400)), source)
-            return
-        try:
             if isinstance(message, SipResponse):
                 self._response(message)
             else:
                 self._request(message, source)
+        except Malformed as error:
+            self.malformed += 1
+            log.debug("%d bytes from %s: %s", len(data), source[0], error)
+            if error.request is not None and error.request.method != "ACK" and self.trusts(source):
+                self.send(bytes(response(error.request, 400)), source)
         except Exception:
             self.faults += 1
             log.exception("a message from %s could not be handled", source[0])
@@ -161,7 +161,7 @@ class Endpoint:
                 call.invited_again(transaction)
             return
         if not self.trusts(source):
-            log.warning("an INVITE from %s, which is not of the trunk, was refused", source[0])
+            self._note_stranger(source[0])
             transaction.respond(response(request, 403, tag=generate_tag()))
         elif wanted := [value for value in request.headers.get("require") if value]:
             unsupported = [("Unsupported", value) for value in wanted]
@@ -182,6 +182,14 @@ class Endpoint:
             except Exception:
                 incoming.refuse(500)
                 raise
+
+    def _note_stranger(self, host: str) -> None:
+        """One line per address: scanners call all day."""
+        if len(self._strangers) >= MOST_STRANGERS:
+            self._strangers.clear()
+        if host not in self._strangers:
+            self._strangers.add(host)
+            log.warning("%s calls and is not of the trunk; it is refused", host)
 
     def _cancel(self, server: Server, key: Any) -> None:
         found = self._servers.get((*key[:-1], "INVITE"))

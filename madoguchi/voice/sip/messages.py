@@ -103,7 +103,7 @@ def response(
             made.headers.append("Record-Route", value)
     made.headers.set_single("From", request.headers.get_first("from") or "")
     to = request.headers.get_first("to") or ""
-    if tag and code > 100 and parse_address(to).tag is None:
+    if tag and code > 100 and ";tag=" not in to.lower():
         to += f";tag={tag}"
     made.headers.set_single("To", to)
     made.headers.set_single("Call-ID", request.call_id or "")

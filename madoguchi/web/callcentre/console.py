@@ -16,7 +16,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from madoguchi.domain.booking.queries import desk as bookings
 from madoguchi.domain.booking.rules import read_code, show_code
@@ -56,7 +56,7 @@ def console(request: HttpRequest, contract: Contract) -> HttpResponse:
     return render(request, "callcentre/console.html", context)
 
 
-@require_POST
+@require_safe
 @roles(ANSWER_CALLS)
 def entry(request: HttpRequest, contract: Contract) -> JsonResponse:
     """A pass for the exchange, for all contracts whose calls this member of staff may answer."""
@@ -68,7 +68,7 @@ def entry(request: HttpRequest, contract: Contract) -> JsonResponse:
         until=int(until.timestamp()),
         supervisor=any(Role(a.role) in CALL_SUPERVISION for a in mine),
     )
-    return JsonResponse({"pass": seal(given, _key()), "url": settings.VOICE_DOOR_URL})
+    return JsonResponse({"pass": seal(given, _key())})
 
 
 @require_POST

@@ -49,11 +49,10 @@ def test_the_page_has_the_telephone_the_work_and_the_record(sign_in: SignIn, sit
 @pytest.mark.req("CALL-03", "SEC-02")
 def test_a_pass_for_the_exchange(sign_in: SignIn, site: Contract, now: dt.datetime) -> None:
     client = sign_in(site, Role.SUPERVISOR)
-    answer = client.post(CALL + "pass/").json()
+    answer = client.get(CALL + "pass/").json()
     given = unseal(answer["pass"], derive(settings.VOICE_SECRET, "pass"), now=now)
     assert given.operator == f"user:{client.session['_auth_user_id']}"
     assert (given.contracts, given.supervisor) == (("hatsukaichi",), True)
-    assert client.get(CALL + "pass/").status_code == 405
 
 
 @pytest.mark.req("CALL-03", "BOOK-11")
