@@ -495,10 +495,9 @@ export class SignedOut extends Error {}
 /**
  * Gets a pass from the site.
  * @param {string} url answers `{"pass": "…"}`
- * @param {HeadersInit} headers what the site asks of a POST
  */
-export async function fetchPass(url, headers) {
-  const answer = await fetch(url, { method: "POST", headers, redirect: "manual" });
+export async function fetchPass(url) {
+  const answer = await fetch(url, { redirect: "manual", cache: "no-store" });
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) throw new SignedOut();
   if (!answer.ok) throw new Error(`pass: ${answer.status}`);
   return /** @type {string} */ ((await answer.json()).pass);

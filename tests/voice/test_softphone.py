@@ -63,21 +63,18 @@ class Site(BaseHTTPRequestHandler):
         path, _, _ = self.path.partition("?")
         if path == "/":
             self._answer("text/html; charset=utf-8", self.page)
+        elif path == "/pass" and self.signed_in:
+            self._answer("application/json", json.dumps({"pass": a_pass(contracts=("hatsukaichi", "town"))}).encode())
+        elif path == "/pass":
+            self.send_response(302)
+            self.send_header("Location", "/accounts/login/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         elif path.startswith("/static/"):
             _, _, folder, name = path.split("/", 3)
             self._answer("text/javascript", (STATIC[folder] / name).read_bytes())
         else:
             self.send_error(404)
-
-    def do_POST(self) -> None:
-        assert self.path == "/pass"
-        if not self.signed_in:
-            self.send_response(302)
-            self.send_header("Location", "/accounts/login/")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        self._answer("application/json", json.dumps({"pass": a_pass(contracts=("hatsukaichi", "town"))}).encode())
 
     def _answer(self, kind: str, body: bytes) -> None:
         self.send_response(200)
