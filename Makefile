@@ -34,15 +34,15 @@ demo: setup ## the whole system with synthetic data of five cities on 127.0.0.1:
 clean-demo: setup ## the demo with its data made anew
 	@exec .venv/bin/madoguchi demo --fresh
 
-test: setup tools/browser ## every test, also in a real browser
+test: setup tools/browser tools/telephony ## every test, also in a real browser
 	@$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
-test-fast: setup ## tests without browser, races and crashes
+test-fast: setup tools/telephony ## tests without browser, races and crashes
 	@$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "not e2e and not slow and not race" $(ARGS)
 
-.PHONY: tools/browser
-tools/browser:
-	@bash tools/browser.sh
+.PHONY: tools/browser tools/telephony
+tools/browser tools/telephony:
+	@bash $@.sh
 
 check: setup ## style, types, import contracts, migrations, templates, profiles, docs
 	@$(PY) -m ruff check .

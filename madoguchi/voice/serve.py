@@ -53,7 +53,7 @@ def _network(text: str) -> Network:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """The options of the process, also for the verb of the command line."""
+    """The options of the process."""
     parser.add_argument("--folder", type=Path, required=True, help="flows: FOLDER/CONTRACT/flow.json")
     parser.add_argument("--spool", type=Path, help="where events wait for the courier (default: FOLDER/spool)")
     parser.add_argument("--bind", default="127.0.0.1", help="address of SIP and RTP")
@@ -159,7 +159,7 @@ async def _open_door(exchange: Exchange, given: argparse.Namespace, secret: str,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="madoguchi.voice", description="The telephone exchange of Madoguchi.")
+    parser = argparse.ArgumentParser(prog="madoguchi callengine", description="The telephone exchange of Madoguchi.")
     options(parser)
     return start(parser.parse_args(arguments))
 

@@ -74,15 +74,17 @@ def quick(**changes: Any) -> Queue:
     return Queue(**{**values, **changes})
 
 
-def make_flow(folder: Path, *, contract: str = "town", english: bool = False, **changes: Any) -> Flow:
-    """Write a flow with its audio; open on weekdays 8:30 to 17:00, closed on 23 November and from 29 December."""
+def make_flow(
+    folder: Path, *, contract: str = "town", english: bool = False, longer: Mapping[str, float] | None = None, **changes: Any
+) -> Flow:
+    """Write a flow with its audio; open 8:30 to 17:00, closed on 23 November and 29 December. ``longer``: prompts that last so many seconds."""
     audio = folder / contract / "audio"
     audio.mkdir(parents=True, exist_ok=True)
     prompts: dict[str, dict[str, str]] = {}
     for name, seconds in PROMPTS.items():
         for language in ("ja", "en") if english else ("ja",):
             sound = name if language == "ja" else f"{name}.{language}"
-            write_wav(audio / f"{sound}.wav", noise(sound, seconds))
+            write_wav(audio / f"{sound}.wav", noise(sound, (longer or {}).get(name, seconds)))
             prompts.setdefault(name, {})[language] = f"{sound}.wav"
     days = {dt.date(2026, 11, 2) + dt.timedelta(days=n): Day(hours=(("08:30", "17:00"),)) for n in range(50)}
     days[HOLIDAY.date()] = Day(state="holiday")
