@@ -65,6 +65,21 @@ def make_offers(now: dt.datetime) -> None:
     tasks.make_offers(now)
 
 
+def carry_calls(now: dt.datetime) -> int:
+    """Bring in what the telephone exchange wrote down."""
+    from madoguchi import courier
+
+    return courier.carry(now)
+
+
+def close_silent_calls(now: dt.datetime) -> None:
+    """Close calls whose telephone system forgot them."""
+    from madoguchi.domain.calls.services.record import close_half_open
+
+    for contract in Contract.objects.order_by("pk"):
+        close_half_open(contract, now=now)
+
+
 def make_reminders(now: dt.datetime) -> None:
     """Write the reminders that are due soon."""
     from madoguchi.domain.booking import tasks
@@ -84,6 +99,13 @@ def prove_capacity(now: dt.datetime) -> None:
     from madoguchi.domain.booking import tasks
 
     tasks.prove_capacity(now)
+
+
+def follow_flows(now: dt.datetime) -> None:
+    """Keep what callers hear in step with profiles, calendar and wordings."""
+    from madoguchi.domain.callflow import tasks
+
+    tasks.follow_flows(now)
 
 
 def make_deliveries(now: dt.datetime) -> None:
@@ -157,6 +179,7 @@ class Recurring:
 
 LOOPS = (
     Loop("mails", 2.0, send_mails),
+    Loop("calls", 0.5, carry_calls),
     Loop("offers", 15.0, make_offers),
     Loop("holds", 15.0, expire_holds),
 )
@@ -164,6 +187,8 @@ LOOPS = (
 RECURRING = (
     Recurring("reminders", make_reminders, minutes=5),
     Recurring("deliveries", make_deliveries, minutes=5),
+    Recurring("silent calls", close_silent_calls, minutes=15),
+    Recurring("call flows", follow_flows, minutes=5),
     Recurring("horizon", extend_horizon, at=dt.time(0, 10)),
     Recurring("retention", run_retention, at=dt.time(2, 0)),
     Recurring("reseal", reseal, at=dt.time(2, 30)),

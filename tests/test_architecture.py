@@ -27,7 +27,9 @@ ORDER = {
     "procedures": 10,
     "notices": 10,
     "staffing": 10,
+    "callflow": 10,
     "booking": 20,
+    "calls": 30,
 }
 """Height of an app: a foreign key points to a lower one or stays inside its app; apps of one height are strangers."""
 SERVES_BOTH = {"booking.Pool.procedures"}

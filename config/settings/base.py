@@ -15,7 +15,9 @@ from config import env
 from config.env import BASE
 
 DATA_DIR: Path = env.path("MADOGUCHI_DATA", BASE / "var")
+VOICE_DIR: Path = env.path("MADOGUCHI_VOICE", DATA_DIR / "voice")
 PROFILES_DIR: Path = env.path("MADOGUCHI_PROFILES", BASE / "profiles")
+VOICE_DIR: Path = env.path("MADOGUCHI_VOICE", DATA_DIR / "voice")
 DEBUG = False
 DEMO = False
 TIME_TRAVEL = False
@@ -94,7 +96,9 @@ INSTALLED_APPS = [
     "madoguchi.domain.procedures",
     "madoguchi.domain.notices",
     "madoguchi.domain.staffing",
+    "madoguchi.domain.callflow",
     "madoguchi.domain.booking",
+    "madoguchi.domain.calls",
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
     "madoguchi.web.callcentre",
@@ -257,6 +261,8 @@ def smtp(url: str) -> dict[str, object]:
 
 
 globals().update(smtp(env.get("MADOGUCHI_SMTP") or "smtp://127.0.0.1:2525"))
+
+VOICE_DOOR_URL = env.get("MADOGUCHI_VOICE_DOOR") or "ws://127.0.0.1:8021/"
 
 SMS_GATEWAY = env.get("MADOGUCHI_SMS")
 if SMS_GATEWAY and not SMS_GATEWAY.startswith("https://") and (SMS_GATEWAY, env.get("MADOGUCHI_MODE")) != ("demo", "demo"):

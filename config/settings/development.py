@@ -1,5 +1,7 @@
 """A developer's machine: embedded database, local secrets, clock can travel."""
 
+from config import env
+
 from .base import *
 from .base import database, database_url, derived, local_secret
 
@@ -12,3 +14,4 @@ DATABASES = {"default": database(database_url())}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None
+VOICE_SECRET = env.get("MADOGUCHI_VOICE_SECRET") or derived(local_secret("local.key"), "voice")

@@ -20,6 +20,7 @@ MASTER_KEYS = [
     key_from_text(text)
     for text in [_required("MADOGUCHI_MASTER_KEY"), *filter(None, env.get("MADOGUCHI_MASTER_KEYS_OLD").split(","))]
 ]
+VOICE_SECRET = env.get("MADOGUCHI_VOICE_SECRET")
 ALLOWED_HOSTS = [host.strip() for host in _required("MADOGUCHI_HOSTS").split(",")]
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
 DATABASES = {"default": database(database_url())}

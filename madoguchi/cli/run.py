@@ -154,7 +154,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     port = int(env.get("PORT", "8000"))
     host = env.get("HOST", "127.0.0.1")
     data = env.path("MADOGUCHI_DATA", env.BASE / "var" / "demo")
-    smtp_port = _free_port()
+    smtp_port, sip_port, door_port = _free_port(), _free_port(), _free_port()
     os.environ.update(
         MADOGUCHI_DATA=str(data),
         MADOGUCHI_SMTP=f"smtp://127.0.0.1:{smtp_port}",
@@ -162,6 +162,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         MADOGUCHI_MAIL_FROM="yoyaku@madoguchi.example",
         MADOGUCHI_SMS="demo",
         MADOGUCHI_LINE="demo",
+        MADOGUCHI_VOICE_DOOR=f"ws://127.0.0.1:{door_port}/",
     )
     if arguments.fresh:
         _throw_away(data)
@@ -183,6 +184,9 @@ def _demo(arguments: argparse.Namespace) -> int:
     from madoguchi.ground.contracts.models import Contract
     from madoguchi.ground.kit import clock
 
+    from django.conf import settings
+
+    supervisor.children.append(_exchange(settings, sip_port=sip_port, door_port=door_port))
     migrate_all(clock.now(), first=begin_at(clock.now()))
     if not Contract.objects.exists():
         raise Complaint("no contract profiles found: put one into the profiles folder")
@@ -196,6 +200,21 @@ def _demo(arguments: argparse.Namespace) -> int:
     connections.close_all()
     say(f"  the site answers at http://{host}:{port}/ in a moment; the synthetic bookings of each city follow")
     return supervisor.run(meanwhile=fill)
+
+
+def _exchange(settings: Any, *, sip_port: int, door_port: int) -> Any:
+    """The telephone exchange of the demo: calls come from this machine only."""
+    from madoguchi.supervisor import Child
+
+    command = [
+        sys.executable, "-m", "madoguchi.voice", "--folder", str(settings.VOICE_DIR), "--bind", "127.0.0.1", "--port", str(sip_port),
+        "--trunk", "127.0.0.0/8", "--door-port", str(door_port), "--clock-offset-file", str(Path(settings.DATA_DIR) / "clock-offset"),
+        "--drain", "5", "--log-level", "WARNING",
+        "--door-origin", settings.PUBLIC_URL, "--door-origin", settings.PUBLIC_URL.replace("127.0.0.1", "localhost"),
+    ]  # fmt: skip
+    Path(settings.VOICE_DIR).mkdir(parents=True, exist_ok=True)
+    (Path(settings.DATA_DIR) / "exchange.port").write_text(str(sip_port))
+    return Child("exchange", command, env={"MADOGUCHI_VOICE_SECRET": settings.VOICE_SECRET})
 
 
 def _welcome(url: str, logins: list[Any]) -> list[str]:

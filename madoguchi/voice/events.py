@@ -26,6 +26,8 @@ Kind = Literal[
     "ended",  # over; data: by (caller, operator, system), why
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+LONGEST: Final = {"provider": 24, "call": 120, "caller": 40, "dialled": 24, "agent": 80, "queue": 40}
+"""Characters that a text of an event may have."""
 
 
 class EventError(ValueError):
@@ -60,6 +62,9 @@ class CallEvent:
             raise EventError("at: the time has no zone")
         if not self.provider or not self.call:
             raise EventError("provider, call: both are needed")
+        for name, most in LONGEST.items():
+            if len(getattr(self, name)) > most:
+                raise EventError(f"{name}: at most {most} characters")
         object.__setattr__(self, "data", MappingProxyType(dict(self.data)))
 
     @property

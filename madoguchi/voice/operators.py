@@ -46,7 +46,7 @@ class Device(Protocol):
         """Ring; the leg once taken. Raises :class:`NotAnswered`. Cancelling the task stops the ringing."""
 
     async def tell(self, message: Mapping[str, Any]) -> None:
-        """Show something (see ``docs/operations/exchange.md`` for the messages); a device without a screen ignores it. Never raises."""
+        """Show something (see ``docs/operations/exchange-messages.md``); a device without a screen ignores it. Never raises."""
 
     async def hang_up(self) -> None:
         """The call is over: end this device's part of it."""
@@ -99,6 +99,12 @@ class Exchange(Protocol):
 
     def board(self, contracts: tuple[str, ...]) -> dict[str, Any]:
         """Who waits (call, since, choice), longest wait in seconds, operators with state and since; for the supervisor's page."""
+
+    def seconds(self) -> float:
+        """The clock of :attr:`Operator.since`."""
+
+    def load(self) -> dict[str, int]:
+        """How many ``calls`` there are now, ``operators`` signed in and callers ``waiting``; for the health page."""
 
 
 class Refused(Exception):

@@ -346,7 +346,10 @@ class Event(TenantModel):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["contract", "booking"], name="event_by_booking")]
+        indexes = [
+            models.Index(fields=["contract", "booking"], name="event_by_booking"),
+            models.Index(fields=["contract", "actor", "at"], name="event_by_staff", condition=~Q(actor="")),
+        ]
 
 
 class Affected(TenantModel):

@@ -33,6 +33,8 @@ class StaffKind(models.TextChoices):
     STOP_PLANNED = "stop_planned", "サイトの停止の予定（市職員あて）"
     STOP_CHANGED = "stop_changed", "サイトの停止の変更（市職員あて）"
     STOP_DROPPED = "stop_dropped", "サイトの停止の取りやめ（市職員あて）"
+    ESCALATED = "escalated", "二次対応の引き継ぎ（市職員あて）"
+    COMPLAINT = "complaint", "苦情・トラブルの報告（市職員あて）"
 
 
 class Template(TenantModel):

@@ -296,5 +296,12 @@ def _check_stop(starts_at: dt.datetime, ends_at: dt.datetime, now: dt.datetime, 
 
 def _tell_city(contract: Contract, stop: PlannedStop, kind: StaffKind, now: dt.datetime) -> None:
     drop(contract, ref=f"stop:{stop.pk}", kinds=[StaffKind.STOP_PLANNED, StaffKind.STOP_CHANGED, StaffKind.STOP_DROPPED])
-    for user in people_in_role(contract, Role.CITY):
-        queue(contract, ref=f"stop:{stop.pk}", kind=kind, language="ja", now=now, detail={"user": user.pk})
+    tell_city(contract, ref=f"stop:{stop.pk}", kind=kind, now=now)
+
+
+def tell_city(contract: Contract, *, ref: str, kind: StaffKind, now: dt.datetime) -> int:
+    """A mail to each of the city's officials of the contract, inside the caller's transaction; how many."""
+    people = people_in_role(contract, Role.CITY)
+    for user in people:
+        queue(contract, ref=ref, kind=kind, language="ja", now=now, detail={"user": user.pk})
+    return len(people)

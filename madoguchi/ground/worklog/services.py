@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import Actor
@@ -41,3 +42,9 @@ def note(
         outcome=outcome,
         ref=ref,
     )
+
+
+def correct(contract: Contract, kind: str, *, by: Actor, now: dt.datetime, ref: str, **values: Any) -> Fact:
+    """Put right the fact of a record that turned out otherwise, e.g. when what it rests on arrived late; takes what :func:`note` takes."""
+    Fact.objects.filter(ref=ref, kind=kind).delete()
+    return note(contract, kind, by=by, now=now, ref=ref, **values)

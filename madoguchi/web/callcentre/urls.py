@@ -2,11 +2,17 @@
 
 from django.urls import path
 
-from . import booking, desk, external, waiting
+from . import booking, console, desk, external, waiting
 
 app_name = "callcentre"
 urlpatterns = [
     path("", desk.desk, name="desk"),
+    path("call/", console.console, name="console"),
+    path("call/pass/", console.entry, name="console_pass"),
+    path("call/dial/", console.dial, name="console_dial"),
+    path("call/caller/", console.pop, name="console_caller"),
+    path("call/done/", console.done, name="console_done"),
+    path("call/record/", console.record, name="console_record"),
     path("new/", desk.new, name="new"),
     path("external/", external.external, name="external"),
     path("b/<str:code>/", booking.show, name="booking"),

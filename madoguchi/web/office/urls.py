@@ -16,6 +16,7 @@ from . import (
     excess,
     home,
     notices,
+    phone,
     saved,
     slots,
     staff,
@@ -81,5 +82,10 @@ urlpatterns: list = [
     path("bring/<slug:code>/end/", bring.end, name="bring_end"),
     path("texts/", texts.texts, name="texts"),
     path("texts/<slug:procedure>/<slug:language>/", texts.text, name="text"),
+    path("phone/flow/", phone.flow, name="phone_flow"),
+    path("phone/flow/publish/", phone.publish, name="phone_publish"),
+    path("phone/flow/readings/", phone.readings, name="phone_readings"),
+    path("phone/flow/<slug:prompt>/<slug:language>/", phone.prompt, name="phone_prompt"),
+    path("phone/audio/<str:name>", phone.sound, name="phone_audio"),
     path("contract/", contract.contract, name="contract"),
 ]

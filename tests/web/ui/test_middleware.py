@@ -11,7 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from madoguchi.ground.contracts.models import Contract, Site
-from madoguchi.web.ui.middleware import ContractScope, IndividualNumberNet
+from madoguchi.web.ui.middleware import (
+    CONTENT_SECURITY_POLICY,
+    ContractScope,
+    IndividualNumberNet,
+    SecurityHeaders,
+    with_softphone,
+)
 
 
 def scope(view: Any, method: str = "POST") -> HttpResponse | None:
@@ -69,3 +75,16 @@ def test_a_post_with_an_individual_number_reaches_no_view() -> None:
     assert answer is not None
     assert answer.status_code == 422
     assert "9832" not in answer.content.decode()
+
+
+@pytest.mark.req("CALL-03")
+def test_only_pages_with_the_telephone_may_use_the_microphone(settings: Any) -> None:
+    settings.VOICE_DOOR_URL = "wss://denwa.example.jp/"
+    request = RequestFactory().get("/staff/hatsukaichi/calls/")
+    plain = SecurityHeaders(lambda r: HttpResponse())(request).headers
+    marked = SecurityHeaders(with_softphone(lambda r: HttpResponse()))(request).headers
+    assert plain["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert "microphone=()" in plain["Permissions-Policy"]
+    assert "connect-src 'self' wss://denwa.example.jp/;" in marked["Content-Security-Policy"]
+    assert "microphone=(self)" in marked["Permissions-Policy"]
+    assert "camera=()" in marked["Permissions-Policy"]

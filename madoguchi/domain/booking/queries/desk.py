@@ -418,3 +418,23 @@ def likely_duplicates(
             if kana.search_key(unseal_person(ring, attendee).kana) in readings:
                 hits.setdefault(attendee.booking_id, next(b for b in same_phone if b.pk == attendee.booking_id))
     return found_rows(ring, sorted(hits.values(), key=lambda b: b.starts_at))
+
+
+TOUCHED = {
+    EventKind.CREATED: "created",
+    EventKind.CHANGED: "changed",
+    EventKind.MOVED: "changed",
+    EventKind.ADDED: "changed",
+    EventKind.REMOVED: "changed",
+    EventKind.CANCELLED: "cancelled",
+}
+
+
+def touched(actor: str, since: dt.datetime, until: dt.datetime) -> list[tuple[str, str]]:
+    """Bookings that a member of staff (``user:<id>``) made, changed or cancelled in a time: (code, last deed), in the order of the deeds."""
+    rows = Event.objects.filter(actor=actor, at__gte=since, at__lte=until, kind__in=TOUCHED).order_by("at", "id")
+    deeds: dict[str, str] = {}
+    for code, kind in rows.values_list("booking__code", "kind"):
+        deed = TOUCHED[EventKind(kind)]
+        deeds[code] = "created" if deeds.get(code) == "created" and deed == "changed" else deed
+    return list(deeds.items())

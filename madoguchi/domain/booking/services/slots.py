@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from django.db import connection, transaction
 
+from madoguchi.domain.callflow import services as callflow
 from madoguchi.domain.notices.models import Kind
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.calendar import BusinessCalendar, Day, bands
@@ -416,6 +417,7 @@ def change_calendar(contract: Contract, change: CalendarChange, *, by: Actor, no
             created_by=by.label,
         )
         effect = rebuild(contract, pools, change.date, change.date, by=by, now=now, reason=change.reason)
+        callflow.deliver_soon(contract, now=now)
         audit.record(
             contract, "calendar.changed", f"override:{row.pk}", by=by, now=now, date=change.date, kind=change.kind, site=change.site, channel=change.channel,
             intervals=row.intervals, reason=change.reason, **counts(effect),
@@ -432,6 +434,7 @@ def withdraw_calendar_change(contract: Contract, override: int, *, by: Actor, no
         pools = list(Pool.objects.filter(site=row.site_id) if row.site_id else Pool.objects.all())
         lock_pools(pools)
         effect = rebuild(contract, pools, row.date, row.date, by=by, now=now)
+        callflow.deliver_soon(contract, now=now)
         audit.record(
             contract, "calendar.withdrawn", f"override:{row.pk}", by=by, now=now, date=row.date, **counts(effect)
         )

@@ -30,6 +30,7 @@ from .hours import Designated, Hours, NthWeekday, StopRule, Weekly, YearEnd
 from .loading import ProfileError, load_all, load_profile, parse_profile
 from .parties import Channels, ChannelTerms, City, Contractor, Fiscal, Office, Outreach, Site, Term
 from .root import Profile
+from .telephone import AnswerRate, MenuKey, QueueTerms, SecondLine, Telephone
 from .values import (
     CHANNELS,
     END_OF_DAY,
@@ -52,6 +53,7 @@ __all__ = [
     "STANDARD_FIELDS",
     "STANDARD_PROCEDURES",
     "WEEKDAYS",
+    "AnswerRate",
     "Booking",
     "Channel",
     "ChannelTerms",
@@ -74,6 +76,7 @@ __all__ = [
     "Hours",
     "Kpis",
     "Language",
+    "MenuKey",
     "Notices",
     "NthWeekday",
     "Office",
@@ -84,11 +87,14 @@ __all__ = [
     "Procedure",
     "Profile",
     "ProfileError",
+    "QueueTerms",
     "Reminder",
     "Retention",
+    "SecondLine",
     "Site",
     "Staffing",
     "StopRule",
+    "Telephone",
     "Term",
     "Volume",
     "Waiting",

@@ -33,6 +33,7 @@ def check(profile: Profile) -> list[Problem]:
         _sites,
         _hours,
         _stops,
+        _telephone,
         _booking,
         _pools,
         _people,
@@ -216,6 +217,34 @@ def _stops(profile: Profile) -> Iterator[Problem]:
         if (stop.rule == "dates") != bool(stop.dates):
             expected = "at least one date" if stop.rule == "dates" else 'no dates unless rule is "dates"'
             yield Problem(f"{path}.dates", expected, f"{len(stop.dates)} dates")
+
+
+def _telephone(profile: Profile) -> Iterator[Problem]:
+    telephone = profile.telephone
+    if telephone is None:
+        return
+    if profile.channels.phone is None:
+        yield Problem("channels.phone", "a table, as there is a telephone", "nothing")
+    if len([block for block in profile.hours if "phone" in block.channels]) > 1:
+        yield Problem("hours", 'one block for the channel "phone", as one telephone answers for all sites', "several")
+    yield from _twice("telephone.numbers", telephone.numbers, "number")
+    yield from _twice("telephone.languages", telephone.languages, "language")
+    yield from _twice("telephone.menu", (item.key for item in telephone.menu), "key")
+    yield from _twice("telephone.menu", (item.code for item in telephone.menu), "code")
+    yield from _twice("telephone.queues", (item.code for item in telephone.queues), "code")
+    yield from _twice("telephone.definitions", (item.code for item in telephone.definitions), "code")
+    queues = [queue.code for queue in telephone.queues]
+    for index, item in enumerate(telephone.menu):
+        if item.queue not in queues:
+            yield Problem(f"telephone.menu[{index}].queue", _one_of(queues), f'"{item.queue}"')
+        if item.language is not None and item.language not in telephone.languages:
+            yield Problem(f"telephone.menu[{index}].language", _one_of(telephone.languages), f'"{item.language}"')
+    if telephone.otherwise is not None and telephone.otherwise not in queues:
+        yield Problem("telephone.otherwise", _one_of(queues), f'"{telephone.otherwise}"')
+    for index, queue in enumerate(telephone.queues):
+        if not queue.callback_key and profile.channels.web is None:
+            expected = "a key, as a caller who waited too long could not reserve on the web either"
+            yield Problem(f"telephone.queues[{index}].callback_key", expected, '""')
 
 
 def _booking(profile: Profile) -> Iterator[Problem]:

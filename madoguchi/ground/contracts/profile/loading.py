@@ -136,6 +136,8 @@ _PATTERNS = {
     r"^https?://\S+$": "a URL that starts with https:// or http://",
     r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "a mail address",
     r"^T\d{13}$": "T and 13 digits",
+    r"^[0-9]?$": 'one key of a telephone, "0" to "9", or nothing',
+    r"^[0-9]$": 'one key of a telephone, "0" to "9"',
     r"^\d{4}-(0[1-9]|1[0-2])$": 'a month such as "2027-03"',
 }
 

@@ -10,6 +10,7 @@ from .booking import Booking, Notices, Pool, Procedure
 from .duties import Duty, Kpis, Payment, Retention, Staffing
 from .hours import Hours, StopRule, YearEnd
 from .parties import Channels, City, Contractor, Fiscal, Outreach, Site, Term
+from .telephone import Telephone
 from .values import Channel, Code, Language, Name, Part
 
 Module = Literal[
@@ -50,6 +51,7 @@ class Profile(Part):
     year_end: YearEnd = Field(YearEnd(), description="年末年始の休業")
     stops: tuple[StopRule, ...] = Field((), description="全国システムの停止")
     outreach: Outreach = Field(Outreach(), description="出張申請受付")
+    telephone: Telephone | None = Field(None, description="電話対応（なければ省略）")
     procedures: tuple[Procedure, ...] = Field(min_length=1, description="手続き")
     booking: Booking = Field(Booking(), description="予約")
     notices: Notices = Field(Notices(), description="お知らせ")
@@ -85,6 +87,10 @@ class Profile(Part):
             if channel in block.channels and (not block.sites or site in block.sites):
                 return block
         return None
+
+    def phone_site(self) -> str | None:
+        """The site whose hours for ``phone`` the telephone keeps; ``None`` where no hours are agreed."""
+        return next((site.code for site in self.sites if self.hours_for(site.code, "phone")), None)
 
     def channels_at(self, site: str) -> tuple[Channel, ...]:
         """Channels with hours at a site."""

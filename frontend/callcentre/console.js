@@ -1,0 +1,105 @@
+/**
+ * The operator's page: what the telephone beside it tells (`call:ringing`, `call:ended`) brings the caller's records and the record of the call;
+ * what is done in the work area suggests the record's topic and result, until the operator has chosen.
+ */
+
+import { onEach } from "../ui/dom.js";
+
+/** @typedef {{ ajax: (verb: string, path: string, context: object) => Promise<void>, trigger: (element: Element, name: string) => void }} Htmx */
+
+const root = document.querySelector("[data-console]");
+const htmx = /** @type {Htmx} */ (/** @type {unknown} */ (/** @type {any} */ (window).htmx));
+
+/** @param {string} selector */
+const find = (selector) => /** @type {HTMLElement | null} */ (document.querySelector(selector));
+
+/** Whether the record on the page holds what nobody has saved yet. */
+function unsaved() {
+  const form = find("#record-form");
+  return form instanceof HTMLFormElement && form.dataset.dirty !== undefined && form.dataset.saved === undefined;
+}
+
+/** @param {{ call: string, sealed: string, choice_label: string, waited: number, kind: string }} ringing */
+async function show(ringing) {
+  const caller = find("#caller");
+  if (!(root instanceof HTMLElement) || !caller || !ringing.sealed) return;
+  if (caller.dataset.call === ringing.call) return;
+  caller.dataset.call = ringing.call;
+  const began = performance.now();
+  await htmx.ajax("POST", root.dataset.caller ?? "", {
+    target: "#caller",
+    swap: "innerHTML",
+    values: { sealed: ringing.sealed, choice_label: ringing.choice_label, waited: ringing.waited },
+  });
+  caller.dataset.poppedIn = String(Math.round(performance.now() - began));
+}
+
+/** Puts what was done into topic and result, where the operator has not chosen. */
+function suggest() {
+  const form = find("#record-form");
+  const done = form?.querySelector("[data-topic]");
+  if (!(form instanceof HTMLFormElement) || !(done instanceof HTMLElement)) return;
+  const touched = /** @type {HTMLInputElement} */ (form.elements.namedItem("touched"));
+  if (touched.value) return;
+  for (const name of ["topic", "result"]) {
+    const select = form.elements.namedItem(name);
+    const value = done.dataset[name];
+    if (select instanceof HTMLSelectElement && value) select.value = value;
+  }
+}
+
+/** Calls back who waits for it. @param {string} callback */
+async function dial(callback) {
+  if (!(root instanceof HTMLElement)) return;
+  const headers = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}");
+  const answer = await fetch(root.dataset.dialUrl ?? "", { method: "POST", headers, body: new URLSearchParams({ callback }) });
+  const told = await answer.json().catch(() => ({}));
+  if (told.pass) find("[data-softphone]")?.dispatchEvent(new CustomEvent("phone:dial", { detail: { pass: told.pass } }));
+  else window.alert(told.problem ?? "");
+}
+
+if (root) {
+  document.addEventListener("call:ringing", (event) => void show(/** @type {CustomEvent} */ (event).detail));
+  document.addEventListener("call:connected", (event) => {
+    const detail = /** @type {CustomEvent} */ (event).detail;
+    if (detail.sealed) void show(detail);
+    find("#work")?.querySelector("input:not([type=hidden]), select, a")?.dispatchEvent(new Event("focus"));
+  });
+  document.addEventListener("call:ended", () => {
+    htmx.trigger(document.body, "work:changed");
+    const topic = find("#id_topic");
+    if (topic && find("#record-form")?.dataset.saved === undefined && !find("#work")?.contains(document.activeElement)) topic.focus();
+  });
+  document.addEventListener("input", (event) => {
+    const form = event.target instanceof Element ? event.target.closest("#record-form") : null;
+    if (!(form instanceof HTMLFormElement)) return;
+    form.dataset.dirty = "";
+    if (event.target instanceof HTMLSelectElement && ["topic", "result"].includes(event.target.name)) {
+      /** @type {HTMLInputElement} */ (form.elements.namedItem("touched")).value = "1";
+    }
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (target.id === "work" || target.closest?.("#work")) {
+      if (find("#record-form")) htmx.trigger(document.body, "work:changed");
+      if (target.id === "work") (target.querySelector("[autofocus], .error-summary, [aria-invalid]") ?? target).focus?.({ preventScroll: true });
+    }
+    if (target.id === "done") suggest();
+    if (target.id === "record" && find("#record-form")?.dataset.saved !== undefined) {
+      document.dispatchEvent(new CustomEvent("record:saved"));
+    }
+  });
+  onEach("[data-dial]", (button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => void dial(button.dataset.dial ?? ""));
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof Element && event.target.closest("input, textarea, select");
+    if (event.key !== "w" || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    find("#work input:not([type=hidden]), #work select")?.focus();
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (unsaved()) event.preventDefault();
+  });
+}

@@ -1,0 +1,88 @@
+"""Reads of the call flow used by its deeds and its page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from madoguchi.ground.contracts import registry
+from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.queries import calendar_of
+from madoguchi.voice import flow as voice
+
+from . import building
+from .models import Audio, FlowVersion, Prompt, Reading
+from .texts import Remark
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A flow as it would be published: what is said, the files, the content, and what is wrong with it."""
+
+    said: building.Sayings
+    joined: list[building.Joined]
+    content: dict[str, Any]
+    remarks: list[Remark]
+
+    @property
+    def errors(self) -> list[Remark]:
+        """What stops the publishing."""
+        return building.errors(self.remarks)
+
+
+def prompts_on(on: dt.date, *, released: bool) -> dict[tuple[str, str], building.Row]:
+    """(prompt, language) → the saved prompt that counts on a day, in the scope; with ``released`` without what is not published."""
+    rows: Iterable[Prompt] = Prompt.objects.defer("recording__content").select_related("recording").order_by("number")
+    return building.in_force([row for row in rows if row.released_at or not released], on)
+
+
+def own_readings() -> dict[str, str]:
+    """Registered pronunciations of the contract in scope."""
+    return dict(Reading.objects.values_list("surface", "kana"))
+
+
+def draft(contract: Contract, *, on: dt.date, released: bool = False) -> Draft:
+    """The flow of a day, with or without what is not published yet (in the scope). Raises ``ValueError`` without a telephone."""
+    profile = contract.profile
+    said = building.sayings(profile, prompts_on(on, released=released), own_readings())
+    prompts, joined = building.files(said, profile)
+    open_days = sum(1 for day in days_of(contract, on).values() if day.hours)
+    names = [one.audio for by_language in said.values() for one in by_language.values() if one.audio]
+    lengths = dict(Audio.objects.filter(name__in=names).values_list("name", "milliseconds"))
+    remarks = building.remarks(profile, said, open_days=open_days, taken=_taken(contract), lengths=lengths)
+    return Draft(said, joined, building.content(profile, said, prompts), remarks)
+
+
+def days_of(contract: Contract, first: dt.date, count: int = building.DAYS_AHEAD) -> dict[dt.date, voice.Day]:
+    """The telephone's days with the one-day changes of staff (in the scope)."""
+    return building.days(calendar_of(contract, first, first + dt.timedelta(days=count)), first, count)
+
+
+def latest_version() -> FlowVersion | None:
+    """The version in force in the scope."""
+    return FlowVersion.objects.order_by("-number").first()
+
+
+def published_flow(contract: Contract, on: dt.date) -> voice.Flow | None:
+    """The flow file as it should be on a day; ``None`` before the first publishing (in the scope)."""
+    version = latest_version()
+    if version is None:
+        return None
+    # From the day before: the exchange may ask with a clock that is a little behind.
+    days = days_of(contract, on - dt.timedelta(days=1), building.DAYS_AHEAD + 1)
+    return building.flow(contract.code, version.number, version.content, days)
+
+
+def _taken(contract: Contract) -> dict[str, str]:
+    """Telephone numbers of the other contracts of this installation → the city."""
+    found = {}
+    for other in Contract.objects.filter(active=True).exclude(pk=contract.pk):
+        try:
+            telephone = registry.profile(other.code).telephone
+        except KeyError:
+            continue
+        for number in telephone.numbers if telephone else ():
+            found[number] = other.name
+    return found

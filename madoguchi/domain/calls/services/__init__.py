@@ -1,0 +1,1 @@
+"""Deeds of calls, by noun: ``record`` (events), ``contacts``, ``callbacks``, ``escalations``."""

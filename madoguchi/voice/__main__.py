@@ -1,0 +1,5 @@
+"""``python -m madoguchi.voice``."""
+
+from .serve import main
+
+raise SystemExit(main())
