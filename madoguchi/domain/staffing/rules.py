@@ -173,13 +173,15 @@ class DayPlan:
 
 def assumptions_of(profile: Profile) -> tuple[Assumptions, frozenset[str]]:
     """What the contract says, and the names of the assumptions on which it is silent, so that the page can say so."""
-    phone = profile.channels.phone
+    telephone = profile.telephone
     demanded = [row.minimum for row in profile.staffing if row.channel == "phone" and row.per in ("hours", "day")]
     said: dict[str, int | None] = {
         "calls_per_month": profile.kpis.calls_per_month,
         "answer_percent": round(profile.kpis.answer_rate * 100) if profile.kpis.answer_rate is not None else None,
         "operators": sum(demanded) or None,
-        "channels": phone.units if phone else None,
+        "channels": telephone.channels if telephone else None,
+        "waiting_places": sum(queue.max_waiting for queue in telephone.queues) if telephone else None,
+        "service_seconds": telephone.definitions[0].service_level_seconds if telephone else None,
     }
     known = {name: value for name, value in said.items() if value is not None}
     values: dict[str, Any] = {**DEFAULTS, **known}

@@ -103,7 +103,7 @@ def staffing(request: HttpRequest, contract: Contract) -> HttpResponse:
 
     A request of htmx gets the results alone.
     """
-    if contract.profile.channels.phone is None:
+    if contract.profile.telephone is None:
         return render(request, "office/staffing/none.html")
     measured: Sequence[Measured] = ()
     saved = saved_assumptions()

@@ -42,7 +42,7 @@ def test_a_second_saving_changes_the_row_and_tells_both_values(contract: Contrac
     save_assumptions(contract, first, by=official, now=now)
     save_assumptions(contract, replace(first, channels=5), by=official, now=now)
     assert SavedAssumptions.objects.count() == 1
-    assert entries()[-1].detail == {"changed": {"channels": [2, 5]}}
+    assert entries()[-1].detail == {"changed": {"channels": [10, 5]}}
 
 
 def test_saving_the_same_again_writes_nothing(contract: Contract, official: Actor, now: dt.datetime) -> None:

@@ -34,24 +34,23 @@ def saved(contract: Contract) -> SavedAssumptions | None:
         return SavedAssumptions.objects.first()
 
 
-def test_the_page_begins_with_the_contract_and_warns_of_its_two_channels(leader: Client) -> None:
+def test_the_page_begins_with_the_contract_and_its_assumptions(leader: Client) -> None:
     page = leader.get(URL).content.decode()
     assert 'value="1500"' in page
-    assert "回線2本 ＜ 配置2人＋待てる人2人＝4本" in page
-    assert "実績はまだありません" in page
-    assert "<b>2人・回線4本</b>が必要です" in page
-    assert page.count("契約に書かれていないので、仮の値です。") == 3
-
-
-def test_enough_channels_end_the_warning(leader: Client) -> None:
-    page = leader.post(URL, {"channels": "6"}).content.decode()
     assert "回線が足りません" not in page
-    assert "話中で断られる電話が" not in page
-    assert "いまの回線数（6本）" in page
+    assert "実績はまだありません" in page
+    assert "<b>2人・回線10本</b>が必要です" in page
+    assert page.count("契約に書かれていないので、仮の値です。") == 2
+
+
+def test_two_channels_are_too_few_for_two_operators_and_callers_who_wait(leader: Client) -> None:
+    page = leader.post(URL, {"channels": "2", "waiting_places": "2"}).content.decode()
+    assert "回線2本 ＜ 配置2人＋待てる人2人＝4本" in page
+    assert "いまの回線数（2本）" in page
 
 
 def test_channels_for_all_who_wait_may_still_be_too_few_in_a_rush(leader: Client) -> None:
-    page = leader.post(URL, {"channels": "4", "times": "5"}).content.decode()
+    page = leader.post(URL, {"channels": "4", "waiting_places": "2", "times": "5"}).content.decode()
     assert "回線が足りません" not in page
     assert "話中で断られる電話が" in page
 
@@ -128,7 +127,7 @@ def test_more_than_anybody_can_answer_is_told(leader: Client) -> None:
     assert "500人でも目標に届きません" in page
 
 
-@pytest.mark.parametrize("code", ["hatsukaichi", "izumi", "izunokuni", "nagaoka", "urasoe"])
+@pytest.mark.parametrize("code", ["hatsukaichi", "izumi", "izunokuni", "nagaoka"])
 def test_every_contract_with_a_telephone_has_its_plan(contracts: dict[str, Contract], sign_in: SignIn, code: str) -> None:
     client = sign_in(contracts[code], Role.CITY)
     answer = client.get(f"/staff/{code}/phone/staffing/")
@@ -137,10 +136,9 @@ def test_every_contract_with_a_telephone_has_its_plan(contracts: dict[str, Contr
     assert answer.context["found"].calls > 0
 
 
-def test_a_contract_without_a_telephone_explains(leader: Client, site: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    silent = site.profile.channels.model_copy(update={"phone": None})
-    monkeypatch.setattr(Contract, "profile", site.profile.model_copy(update={"channels": silent}))
-    page = leader.get(URL).content.decode()
+def test_a_contract_without_telephone_work_explains(contracts: dict[str, Contract], sign_in: SignIn) -> None:
+    assert contracts["urasoe"].profile.telephone is None
+    page = sign_in(contracts["urasoe"], Role.CITY).get("/staff/urasoe/phone/staffing/").content.decode()
     assert "この契約には、電話の業務がありません" in page
     assert "前提を保存" not in page
 
