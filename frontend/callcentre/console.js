@@ -48,6 +48,13 @@ function suggest() {
   }
 }
 
+/** Writes the caller's number into a new booking that has none yet. */
+function fillNumber() {
+  const number = find("#caller [data-number]")?.dataset.number;
+  const field = find("#work input[name=c_phone]");
+  if (number && field instanceof HTMLInputElement && field.value === "") field.value = number;
+}
+
 /** Calls back who waits for it. @param {string} callback */
 async function dial(callback) {
   if (!(root instanceof HTMLElement)) return;
@@ -59,6 +66,9 @@ async function dial(callback) {
 }
 
 if (root) {
+  document.body.addEventListener("htmx:beforeHistoryUpdate", (event) => {
+    /** @type {CustomEvent} */ (event).detail.history.type = "";
+  });
   document.addEventListener("call:ringing", (event) => void show(/** @type {CustomEvent} */ (event).detail));
   document.addEventListener("call:connected", (event) => {
     const detail = /** @type {CustomEvent} */ (event).detail;
@@ -82,6 +92,7 @@ if (root) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (target.id === "work" || target.closest?.("#work")) {
       if (find("#record-form")) htmx.trigger(document.body, "work:changed");
+      fillNumber();
       if (target.id === "work") (target.querySelector("[autofocus], .error-summary, [aria-invalid]") ?? target).focus?.({ preventScroll: true });
     }
     if (target.id === "done") suggest();
