@@ -68,7 +68,7 @@ def phone(user: str, operator: str) -> Phone:
 
 def registered(folder: Path, here: Process, user: str) -> int:
     """Let sipp register a telephone; the port it registered."""
-    caller = Sipp(folder, SCENARIOS / "register.xml", "127.0.0.1:%d" % here.port, "-s", user, "-au", user, "-ap", "secret", "-m", "1")
+    caller = Sipp(folder, SCENARIOS / "register.xml", f"127.0.0.1:{here.port}", "-s", user, "-au", user, "-ap", "secret", "-m", "1")
     caller.end(15)
     return caller.port
 
