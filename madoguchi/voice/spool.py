@@ -40,6 +40,8 @@ LINES: Final = 1000
 """Lines of a segment."""
 AGAIN: Final = 1.0
 """Seconds until a disk that refused is tried again."""
+PATIENCE: Final = 1.0
+"""Seconds for which a deed waits for its event to be durable."""
 SUFFIX: Final = ".spool"
 
 
@@ -105,14 +107,15 @@ class Spool:
             self._changed.notify()
 
     async def safe(self) -> None:
-        """Wait until everything put so far is on the disk; not longer than the disk works."""
+        """Wait until everything put so far is on the disk; not when the disk refuses, and not longer than :data:`PATIENCE`."""
         loop = asyncio.get_running_loop()
         with self._changed:
             if self._written >= self._put or self._failing or self._closing:
                 return
             future: asyncio.Future[None] = loop.create_future()
             self._askers.append((self._put, loop, future))
-        await future
+        if not (await asyncio.wait({future}, timeout=PATIENCE))[0]:
+            log.error("the spool's disk takes longer than %.0f s; calls go on without waiting for it", PATIENCE)
 
     def close(self, seconds: float = 5.0) -> None:
         """Write what is left and end the thread."""

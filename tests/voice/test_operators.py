@@ -126,7 +126,7 @@ def test_a_blind_transfer(tmp_path: Path) -> None:
             await here.happened("answered")
             taker, other = here.operator("sv-1", hertz=880, supervisor=True, after=0.3)
             await here.exchange.transfer(giver, "supervisor", attended=False)
-            assert (giver.state, device.hung_up) == ("wrapup", 1)
+            await here.until(lambda: giver.state == "wrapup" and device.hung_up == 1)
             moved = await here.happened("transferred")
             assert (moved.agent, dict(moved.data)) == ("op-1", {"to": "sv-1", "mode": "blind"})
             assert (other.rung[0].kind, other.rung[0].by) == ("transfer", "op-1")
