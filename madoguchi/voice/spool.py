@@ -21,6 +21,7 @@ import datetime as dt
 import json
 import logging
 import os
+import re
 import secrets
 import threading
 from collections import deque
@@ -43,6 +44,8 @@ AGAIN: Final = 1.0
 PATIENCE: Final = 1.0
 """Seconds for which a deed waits for its event to be durable."""
 SUFFIX: Final = ".spool"
+RUN: Final = re.compile(r"\d{8}T\d{12}-[0-9a-f]+")
+STAMP: Final = "%Y%m%dT%H%M%S%f"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,9 +61,12 @@ class Position:
         return f"{self.run}-{self.segment:06d}{SUFFIX}"
 
 
-def new_run(now: dt.datetime) -> str:
-    """The name of a run that begins now; later runs sort after earlier ones."""
-    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(2)}"
+def new_run(folder: Path, now: dt.datetime) -> str:
+    """The name of a run that begins now. It sorts after every run in the folder, also when the machine's clock was set back."""
+    moment = now.astimezone(dt.UTC).replace(tzinfo=None)
+    for former in runs(folder)[-1:]:
+        moment = max(moment, dt.datetime.strptime(former.partition("-")[0], STAMP) + dt.timedelta(microseconds=1))  # noqa: DTZ007
+    return f"{moment:{STAMP}}-{secrets.token_hex(2)}"
 
 
 def run_of(call: str) -> str:
@@ -251,7 +257,7 @@ def _segments(folder: Path) -> list[tuple[str, int]]:
     found = []
     for path in folder.glob(f"*{SUFFIX}"):
         run, _, number = path.stem.rpartition("-")
-        if run and number.isdigit():
+        if RUN.fullmatch(run) and number.isdigit():
             found.append((run, int(number)))
     return sorted(found)
 
