@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
+from madoguchi.web.api import calls
 from madoguchi.web.citizen.views import line
 from madoguchi.web.ui import views as ui
 
@@ -17,6 +18,9 @@ urlpatterns = [
     path("staff/<slug:contract>/", include("madoguchi.web.office.urls")),
     path("api/v1/", include("madoguchi.web.api.urls")),
     path("hooks/line/<slug:contract>/", line.hook, name="line_hook"),
+    path("hooks/calls/<slug:contract>/", calls.signed, name="calls_signed"),
+    path("hooks/calls/<slug:contract>/connect/", calls.amazon, name="calls_connect"),
+    path("hooks/calls/<slug:contract>/cti/<str:token>/", calls.cti, name="calls_cti"),
     path("", include("madoguchi.web.citizen.urls")),
 ]
 

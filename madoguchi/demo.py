@@ -31,6 +31,8 @@ from madoguchi.domain.booking.services.deliveries import deliver_due, hand_over,
 from madoguchi.domain.booking.services.external import import_visits
 from madoguchi.domain.booking.services.saved_lists import save_list
 from madoguchi.domain.booking.services.setup import count_anew
+from madoguchi.domain.callflow.models import Prompt
+from madoguchi.domain.callflow.services import publish_flow, save_text
 from madoguchi.domain.notices.services import plan_stop
 from madoguchi.domain.procedures.enums import Kind
 from madoguchi.domain.procedures.models import BringRule
@@ -114,7 +116,22 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
             with contract_scope(contract):
                 count = _fill(contract, now)
             say(f"  {contract.name}: {count}")
+        if contract.profile.telephone is not None:
+            _announcements(contract, _staff(contract)["city"], now)
     return logins
+
+
+def _announcements(contract: Contract, city: Actor, now: dt.datetime) -> None:
+    """Two wordings of the city's own, one of them for the crowded end of the year; callers hear them."""
+    with contract_scope(contract):
+        if Prompt.objects.exists():
+            return
+        text = "ご予約は、インターネットなら、いつでもお取りいただけます。{web}をご覧ください。"
+        save_text(contract, prompt="web_hint", language="ja", text=text, starts_on=now.date(), by=city, now=now)
+        text = "年末は、お電話が大変混み合います。順番におつなぎしますので、このままお待ちください。{callback}"
+        december = dt.date(now.year + (now.month == 12), 12, 1)
+        save_text(contract, prompt="full", language="ja", text=text, starts_on=december, by=city, now=now)
+        publish_flow(contract, by=city, now=now)
 
 
 def _external_exists() -> bool:

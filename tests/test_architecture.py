@@ -27,6 +27,7 @@ ORDER = {
     "procedures": 10,
     "notices": 10,
     "callflow": 10,
+    "staffing": 10,
     "booking": 20,
     "calls": 30,
 }

@@ -15,7 +15,6 @@ from config import env
 from config.env import BASE
 
 DATA_DIR: Path = env.path("MADOGUCHI_DATA", BASE / "var")
-VOICE_DIR: Path = env.path("MADOGUCHI_VOICE", DATA_DIR / "voice")
 PROFILES_DIR: Path = env.path("MADOGUCHI_PROFILES", BASE / "profiles")
 VOICE_DIR: Path = env.path("MADOGUCHI_VOICE", DATA_DIR / "voice")
 DEBUG = False
@@ -96,6 +95,7 @@ INSTALLED_APPS = [
     "madoguchi.domain.procedures",
     "madoguchi.domain.notices",
     "madoguchi.domain.callflow",
+    "madoguchi.domain.staffing",
     "madoguchi.domain.booking",
     "madoguchi.domain.calls",
     "madoguchi.web.ui",

@@ -3,6 +3,8 @@
  * what is done in the work area suggests the record's topic and result, until the operator has chosen.
  */
 
+import { onEach } from "../ui/dom.js";
+
 /** @typedef {{ ajax: (verb: string, path: string, context: object) => Promise<void>, trigger: (element: Element, name: string) => void }} Htmx */
 
 const root = document.querySelector("[data-console]");
@@ -46,6 +48,16 @@ function suggest() {
   }
 }
 
+/** Calls back who waits for it. @param {string} callback */
+async function dial(callback) {
+  if (!(root instanceof HTMLElement)) return;
+  const headers = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}");
+  const answer = await fetch(root.dataset.dialUrl ?? "", { method: "POST", headers, body: new URLSearchParams({ callback }) });
+  const told = await answer.json().catch(() => ({}));
+  if (told.pass) find("[data-softphone]")?.dispatchEvent(new CustomEvent("phone:dial", { detail: { pass: told.pass } }));
+  else window.alert(told.problem ?? "");
+}
+
 if (root) {
   document.addEventListener("call:ringing", (event) => void show(/** @type {CustomEvent} */ (event).detail));
   document.addEventListener("call:connected", (event) => {
@@ -76,6 +88,10 @@ if (root) {
     if (target.id === "record" && find("#record-form")?.dataset.saved !== undefined) {
       document.dispatchEvent(new CustomEvent("record:saved"));
     }
+  });
+  onEach("[data-dial]", (button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => void dial(button.dataset.dial ?? ""));
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof Element && event.target.closest("input, textarea, select");

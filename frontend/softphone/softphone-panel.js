@@ -8,7 +8,7 @@ import { Softphone, fetchPass } from "./softphone.js";
  *   data-door, data-pass-url        where the exchange and the site's passes are
  *   data-phone-do="VERB"            a button; the keys in its `aria-keyshortcuts` press it from anywhere on the page, also while typing
  *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, consulting, wrapup
- *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), alert (spoken at once)
+ *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), urgent and alert (spoken at once)
  *
  * Sends to the page (bubbling from the element), so that it can show the caller's records:
  *   call:ringing     detail: the call with `sealed`
@@ -18,6 +18,10 @@ import { Softphone, fetchPass } from "./softphone.js";
  */
 
 const REMEMBERED = "softphone-on";
+
+/** A number as people in Japan read it. @param {string} number */
+const national = (number) => number.replace(/^\+81/, "0");
+
 /** @typedef {"microphone" | "speaker" | "ringer"} Role */
 
 /** @param {HTMLElement} root */
@@ -30,7 +34,8 @@ export function startPanel(root) {
   const transfer = root.querySelector("[data-phone-transfer]");
   /** @type {HTMLMeterElement | null} */
   const meter = root.querySelector("[data-phone-level]");
-  let consulting = false;
+  /** @type {"" | "asked" | "consulting"} an attended transfer: asked for, and begun, which puts the caller on hold */
+  let consulting = "";
   let wrapup = 0;
   /** @type {Notification | null} */
   let note = null;
@@ -47,7 +52,7 @@ export function startPanel(root) {
 
   const phase = () => {
     if (phone.status !== "ready") return phone.status;
-    if (consulting) return "consulting";
+    if (consulting === "consulting") return consulting;
     return phone.phase || (phone.state === "wrapup" ? "wrapup" : "idle");
   };
 
@@ -68,7 +73,7 @@ export function startPanel(root) {
     write("state", text(`state-${named}`));
     write("status", text(`state-${named}`));
     const call = phone.call;
-    write("who", call ? (call.kind === "transfer" ? text("from-colleague") : call.number || text("withheld")) : "");
+    write("who", call ? (call.kind === "transfer" ? text("from-colleague") : national(call.number) || text("withheld")) : "");
     write("choice", call ? [call.choice_label, call.language === "ja" ? "" : call.language].filter(Boolean).join(" ") : "");
   };
 
@@ -95,7 +100,10 @@ export function startPanel(root) {
     resume: () => phone.hold(false),
     transfer: () => openTransfer(transfer?.hidden ?? false),
     complete: () => phone.complete(),
-    takeback: () => phone.takeBack(),
+    takeback: () => {
+      consulting = "";
+      phone.takeBack();
+    },
     hangup: () => phone.hangUp(),
     ring: () => phone.tryRing(),
     notify: () => void Notification.requestPermission().then(drawNotifying),
@@ -108,7 +116,7 @@ export function startPanel(root) {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (transfer));
     const attended = form.get("mode") === "attended";
-    consulting = attended;
+    consulting = attended ? "asked" : "";
     phone.transfer(String(form.get("to") ?? ""), attended);
     openTransfer(false);
     draw();
@@ -143,44 +151,49 @@ export function startPanel(root) {
     if (status === "ready") alert("");
     if (status === "ready") sessionStorage.setItem(REMEMBERED, "1");
     if (status === "stopped") sessionStorage.removeItem(REMEMBERED);
-    if (status !== "ready") consulting = false;
+    if (status !== "ready") consulting = "";
     if (status === "stopped" && code) alert(text(`trouble-${code}`));
     draw();
   });
   phone.addEventListener("trouble", (event) => alert(text(`trouble-${/** @type {CustomEvent} */ (event).detail.code}`)));
   phone.addEventListener("refused", (event) => {
-    consulting = false;
+    if (consulting === "asked") consulting = "";
     alert(/** @type {CustomEvent} */ (event).detail.message);
     draw();
   });
   phone.addEventListener("state", draw);
   phone.addEventListener("ringing", (event) => {
     draw();
-    alert(text("ringing-now"));
+    alert("");
+    write("urgent", text("ringing-now"));
     announce();
     send("call:ringing", /** @type {CustomEvent} */ (event).detail);
   });
   phone.addEventListener("stop_ringing", (event) => {
     const { why } = /** @type {CustomEvent} */ (event).detail;
     note?.close();
+    write("urgent", "");
     alert(why === "answered" ? "" : text(`stop-${why}`));
     draw();
   });
   phone.addEventListener("connected", (event) => {
     alert("");
-    consulting = false;
+    consulting = "";
     draw();
     send("call:connected", { ...phone.call, .../** @type {CustomEvent} */ (event).detail });
   });
-  for (const type of ["held", "resumed"]) {
-    phone.addEventListener(type, () => {
-      if (type === "resumed") consulting = false;
-      draw();
-    });
-  }
+  phone.addEventListener("held", () => {
+    if (consulting) consulting = "consulting";
+    draw();
+  });
+  phone.addEventListener("resumed", () => {
+    alert(consulting ? text("not-taken") : "");
+    consulting = "";
+    draw();
+  });
   phone.addEventListener("ended", (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
-    consulting = false;
+    consulting = "";
     note?.close();
     wrapup = Date.now() + detail.wrapup_seconds * 1000;
     alert(text(`ended-${detail.by}`));
@@ -226,7 +239,7 @@ export function startPanel(root) {
   window.setInterval(() => {
     const now = phase();
     const running = phone.status === "ready" && (now !== "wrapup" || wrapup <= Date.now());
-    write("timer", running ? clockText(Math.floor(phone.elapsed())) : now === "wrapup" ? clockText((wrapup - Date.now()) / 1000) : "");
+    write("timer", running ? clockText(Math.floor(phone.elapsed())) : now === "wrapup" ? text("left") + clockText((wrapup - Date.now()) / 1000) : "");
     if (meter && meter.offsetParent !== null) meter.value = phone.level();
   }, 250);
 

@@ -75,7 +75,7 @@ export class Softphone extends EventTarget {
     this.#pass = pass;
     this.#voice.autoplay = true;
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#tell("devices"));
-    window.addEventListener("online", () => this.#again(0));
+    window.addEventListener("online", () => this.status === "lost" && this.#again(0));
   }
 
   /** Asks for the microphone and connects. Call it from a press of a button, or when both were granted before. */
@@ -84,7 +84,6 @@ export class Softphone extends EventTarget {
     if (!navigator.mediaDevices?.getUserMedia || !window.RTCPeerConnection) return this.#trouble("browser");
     this.#become("connecting");
     this.#sound ??= new AudioContext();
-    void this.#sound.resume();
     void this.#route("ringer");
     void this.#route("speaker");
     if (await this.#listen()) await this.#connect();
@@ -282,7 +281,10 @@ export class Softphone extends EventTarget {
     this.#generation += 1;
     this.#tries += 1;
     this.#hangUpConnection();
-    if (this.phase === "ringing") this.#over();
+    if (this.call && this.phase === "ringing") {
+      this.#tell("stop_ringing", { call: this.call.call, why: "gone" });
+      this.#over();
+    }
     this.#become("lost");
     window.clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.#connect(), wait);
@@ -426,6 +428,7 @@ export class Softphone extends EventTarget {
     });
     if (this.#talks()) this.#speak(true);
     if (this.#sound) {
+      void this.#sound.resume();
       this.#metered?.disconnect();
       this.#metered = this.#sound.createMediaStreamSource(stream);
       this.#meter ??= new AnalyserNode(this.#sound, { fftSize: 1024 });
@@ -494,7 +497,7 @@ export class SignedOut extends Error {}
  * @param {string} url answers `{"pass": "…"}`
  */
 export async function fetchPass(url) {
-  const answer = await fetch(url, { headers: { Accept: "application/json" }, redirect: "manual", cache: "no-store" });
+  const answer = await fetch(url, { redirect: "manual", cache: "no-store" });
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) throw new SignedOut();
   if (!answer.ok) throw new Error(`pass: ${answer.status}`);
   return /** @type {string} */ ((await answer.json()).pass);

@@ -7,3 +7,4 @@ import "./calendar.js";
 import "./submit-once.js";
 import "./text-help.js";
 import "./era-date.js";
+import "./slider.js";

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import madoguchi
 from config import env
 
-from . import bringing, callengine, contracts, run, secrets, verify
+from . import asterisk, bringing, callengine, contracts, run, secrets, verify
 
-VERBS = (run, callengine, contracts, bringing, verify, secrets)
+VERBS = (run, callengine, contracts, asterisk, bringing, verify, secrets)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -39,6 +39,9 @@ def add(verbs: Any) -> None:
     )
     key.add_argument("--name", default="command line", help="what it is for")
     key.add_argument("--per-minute", type=int, default=600, help="requests per minute and process; 0: no limit")
+    key.add_argument(
+        "--from", dest="sources", default="", metavar="NETWORK", help="holds from these addresses only, with commas: 203.0.113.0/24"
+    )
     key.set_defaults(do=_api_key)
 
     invite = verbs.add_parser("invite", help="invite a person by mail: the way to the first account of an installation")
@@ -139,21 +142,24 @@ def find_contract(code: str) -> Any:
 
 def _api_key(arguments: argparse.Namespace) -> int:
     set_up_django()
-    from madoguchi.ground.accounts.keys import UnknownScope, make_key
+    from madoguchi.ground.accounts.keys import ADDRESSED, BadSource, UnknownScope, make_key, read_sources
     from madoguchi.ground.kit import clock
     from madoguchi.ground.kit.actors import SYSTEM
 
     scopes = [scope.strip() for scope in arguments.scopes.split(",") if scope.strip()]
+    if ADDRESSED in scopes and not arguments.sources:
+        raise Complaint(f"a key of {ADDRESSED} stands in an address: name the networks it may come from with --from", 2)
     try:
         secret = make_key(
             find_contract(arguments.contract),
             name=arguments.name,
             scopes=scopes,
             per_minute=arguments.per_minute,
+            sources=read_sources(arguments.sources),
             by=SYSTEM,
             now=clock.now(),
         )
-    except UnknownScope as error:
+    except (UnknownScope, BadSource) as error:
         raise Complaint(str(error), 2) from None
     say(secret)
     return 0

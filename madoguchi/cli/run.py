@@ -50,7 +50,7 @@ def add(verbs: Any) -> None:
     bounce.set_defaults(do=_bounce)
 
 
-def _data_dir() -> Path | None:
+def data_dir() -> Path | None:
     """Folder of the embedded server, or None when an outside database is used."""
     return None if env.get("DATABASE_URL") else env.path("MADOGUCHI_DATA", env.BASE / "var")
 
@@ -107,7 +107,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from madoguchi.supervisor import Child, Supervisor
 
     command = web_command(arguments.host, arguments.port, arguments.workers, arguments.threads)
-    supervisor = Supervisor([Child("web", command)], data_dir=_data_dir(), say=say)
+    supervisor = Supervisor([Child("web", command)], data_dir=data_dir(), say=say)
     say(f"serving on http://{arguments.host}:{arguments.port}/")
     return supervisor.run()
 
@@ -115,7 +115,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _worker(arguments: argparse.Namespace) -> int:
     from madoguchi.supervisor import Supervisor
 
-    keeper = Supervisor([], data_dir=_data_dir(), say=say)
+    keeper = Supervisor([], data_dir=data_dir(), say=say)
     keeper.hold_database()
     set_up_django()
     from madoguchi.worker import run_worker
@@ -154,7 +154,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     port = int(env.get("PORT", "8000"))
     host = env.get("HOST", "127.0.0.1")
     data = env.path("MADOGUCHI_DATA", env.BASE / "var" / "demo")
-    smtp_port = _free_port()
+    smtp_port, sip_port, door_port = _free_port(), _free_port(), _free_port()
     os.environ.update(
         MADOGUCHI_DATA=str(data),
         MADOGUCHI_SMTP=f"smtp://127.0.0.1:{smtp_port}",
@@ -162,6 +162,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         MADOGUCHI_MAIL_FROM="yoyaku@madoguchi.example",
         MADOGUCHI_SMS="demo",
         MADOGUCHI_LINE="demo",
+        MADOGUCHI_VOICE_DOOR=f"ws://127.0.0.1:{door_port}/",
     )
     if arguments.fresh:
         _throw_away(data)
@@ -173,16 +174,19 @@ def _demo(arguments: argparse.Namespace) -> int:
             Child("worker", _self("worker")),
             Child("web", web_command(host, port, 2, 16)),
         ],
-        data_dir=_data_dir(),
+        data_dir=data_dir(),
         say=say,
     )
     say("preparing the demo: database, five contracts, three months of synthetic bookings …")
     supervisor.hold_database()
     set_up_django()
+    from django.conf import settings
+
     from madoguchi.demo import begin_at, load
     from madoguchi.ground.contracts.models import Contract
     from madoguchi.ground.kit import clock
 
+    supervisor.children.append(_exchange(settings, sip_port=sip_port, door_port=door_port))
     migrate_all(clock.now(), first=begin_at(clock.now()))
     if not Contract.objects.exists():
         raise Complaint("no contract profiles found: put one into the profiles folder")
@@ -196,6 +200,21 @@ def _demo(arguments: argparse.Namespace) -> int:
     connections.close_all()
     say(f"  the site answers at http://{host}:{port}/ in a moment; the synthetic bookings of each city follow")
     return supervisor.run(meanwhile=fill)
+
+
+def _exchange(settings: Any, *, sip_port: int, door_port: int) -> Any:
+    """The telephone exchange of the demo: calls come from this machine only."""
+    from madoguchi.supervisor import Child
+
+    command = [
+        sys.executable, "-m", "madoguchi.voice", "--folder", str(settings.VOICE_DIR), "--bind", "127.0.0.1", "--port", str(sip_port),
+        "--trunk", "127.0.0.0/8", "--door-port", str(door_port), "--clock-offset-file", str(Path(settings.DATA_DIR) / "clock-offset"),
+        "--drain", "5", "--log-level", "WARNING",
+        "--door-origin", settings.PUBLIC_URL, "--door-origin", settings.PUBLIC_URL.replace("127.0.0.1", "localhost"),
+    ]  # fmt: skip
+    Path(settings.VOICE_DIR).mkdir(parents=True, exist_ok=True)
+    (Path(settings.DATA_DIR) / "exchange.port").write_text(str(sip_port))
+    return Child("exchange", command, env={"MADOGUCHI_VOICE_SECRET": settings.VOICE_SECRET})
 
 
 def _welcome(url: str, logins: list[Any]) -> list[str]:

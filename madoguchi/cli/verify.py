@@ -123,6 +123,11 @@ def _doctor(arguments: argparse.Namespace) -> int:
             )
         except ServerError as error:
             check(False, "embedded PostgreSQL", str(error))
+    hint(
+        shutil.which("flite") is not None,
+        "English voice of the announcements (flite)",
+        "apt-get install flite; callers hear Japanese in its place meanwhile",
+    )
     vendor = Path(__file__).parent.parent / "web" / "ui" / "static" / "vendor"
     hint(
         vendor.exists(),

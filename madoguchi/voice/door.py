@@ -1,34 +1,8 @@
-"""The door: operators' pages come in here by WebSocket, with a pass of the web site. Messages are JSON objects with a ``type``.
+"""The door: operators' pages come in here by WebSocket, with a pass of the web site.
 
-From the page (anything else, or a value of another kind, ends the connection):
-
-    hello {pass, offer}      first; ``offer`` is the SDP of the page's audio
-    state {state}            ``ready`` or ``break``
-    answer {call}            takes the call that rings
-    decline {call}           does not
-    hangup                   ends the call
-    hold {on}                the caller waits, or is taken back
-    transfer {to, attended}  hands over to an operator's name or ``supervisor``
-    complete, takeback       end an attended transfer: those two talk, or the caller comes back
-    dial {pass}              calls the number back that the pass names
-    board {on}               begins and ends ``board`` once a second (supervisors)
-
-To the page (``since`` and ``now`` in seconds since 1970 by the exchange's clock):
-
-    sdp {answer}                          answers the offer
-    welcome {operator, state, since, now, call?}
-                                          ``call`` is what ``ringing`` told, when the page comes back to a call
-    ringing {call, contract, number, withheld, choice, choice_label, language, queue, waited, kind, by, sealed}
-                                          ``sealed`` is a :class:`~.passes.CallPass`: the page shows it to the site for the caller's records
-    stop_ringing {call, why}              ``answered``, ``timeout``, ``declined``, ``gone``
-    connected {call, since}               talks
-    held {call}, resumed {call}
-    ended {call, by, wrapup_seconds}
-    state {state, since}
-    board {…}                             what :meth:`.operators.Exchange.board` tells
-    refused {message}                     a wish that cannot be met, in words for the operator
-    error {code, message}                 the connection ends: ``replaced`` (the same operator came in elsewhere), ``pass``, ``offer``,
-                                          ``protocol``, ``rate``, ``audio``, ``closing``
+Messages are JSON objects with a ``type``, listed in ``docs/operations/exchange-messages.md``. What a page may send is :data:`FIELDS`; anything else,
+or a value of another kind, ends the connection. What the exchange tells (state, connected, held, ended) is carried on as it is; the door
+itself speaks of ringing, of refusals and of the connection.
 
 One operator, one page: who comes in takes over from who was there under that name, with the call that goes on. So a page that lost its way, or
 was loaded anew, simply comes in again.
@@ -187,7 +161,7 @@ class Browser:
         self.say(message)
 
     async def hang_up(self) -> None:
-        """Nothing to do: the page's audio stays for the next call, and ``ended`` tells the page."""
+        """Nothing to do: the page's audio stays for the next call, and ``ended`` told the page."""
 
     # What the page asks
 
@@ -290,14 +264,15 @@ class Browser:
         """The exchange took the operator in: greet the page, and go back to the call that waits for it."""
         self.operator = operator
         self.say({"type": "sdp", "answer": answer})
-        now = self._door.clock().timestamp()
+        now = self._door.exchange.seconds()
         welcome = {"operator": operator.name, "state": operator.state, "since": operator.since, "now": now}
         shown = self._door.shown(operator)
         self.say({"type": "welcome", **welcome, **({"call": shown} if shown else {})})
         self.leg.gone.add_done_callback(lambda _: self.dismiss("audio"))
         if operator.call and operator.state == "talking":
             self._do(self._return())
-        self._over = asyncio.get_running_loop().call_later(max(0.0, self.admitted.until - now), self._expire)
+        left = self.admitted.until - self._door.clock().timestamp()
+        self._over = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
 
     async def _return(self) -> None:
         await self.leg.ready.wait()

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, get_args
 
 Kind = Literal[
     "offered",  # reached us: caller, dialled; data: state (open, closed, holiday, year_end)
-    "announced",  # an announcement was played instead of the queue; data: prompt, language
+    "announced",  # an announcement was played instead of the queue; data: prompt, language, state (where it was not known at the offer)
     "menu",  # a choice; data: key, choice (the code of the flow), language
     "queued",  # began to wait for an operator; queue; data: position
     "ringing",  # an operator is rung; agent

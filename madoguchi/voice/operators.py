@@ -100,6 +100,9 @@ class Exchange(Protocol):
     def board(self, contracts: tuple[str, ...]) -> dict[str, Any]:
         """Who waits (call, since, choice), longest wait in seconds, operators with state and since; for the supervisor's page."""
 
+    def seconds(self) -> float:
+        """The clock of :attr:`Operator.since`."""
+
     def load(self) -> dict[str, int]:
         """How many ``calls`` there are now, ``operators`` signed in and callers ``waiting``; for the health page."""
 

@@ -37,6 +37,11 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
     "--lang=ja-JP",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--autoplay-policy=no-user-gesture-required",
 ]
 STAFF = """
 import django; django.setup()
@@ -82,7 +87,7 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield Installation((data / "address").read_text().strip(), data)
         return
     data = tmp_path_factory.mktemp("installation")
-    port, smtp = _free_port(), _free_port()
+    port, smtp, sip, door = (_free_port() for _ in range(4))
     url = f"http://127.0.0.1:{port}"
     env = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "MADOGUCHI_")) and k != "DATABASE_URL"}
     env |= {
@@ -92,6 +97,8 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "MADOGUCHI_URL": url,
         "MADOGUCHI_SMTP": f"smtp://127.0.0.1:{smtp}",
         "MADOGUCHI_MAIL_FROM": "yoyaku@madoguchi.example",
+        "MADOGUCHI_VOICE_SECRET": "the secret of a test that nobody keeps",
+        "MADOGUCHI_VOICE_DOOR": f"ws://127.0.0.1:{door}/",
     }
     (data / "clock-offset").write_text(str((BEGIN - dt.datetime.now(JST)).total_seconds()))
     log = (data / "log.txt").open("wb")
@@ -102,12 +109,17 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         for command in ([*madoguchi, "migrate"], [sys.executable, "-c", STAFF]):
             done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240)
             assert done.returncode == 0, done.stdout + done.stderr
+        exchange = [
+            sys.executable, "-m", "madoguchi.voice", "--folder", str(data / "voice"), "--bind", "127.0.0.1", "--port", str(sip),
+            "--trunk", "127.0.0.0/8", "--door-port", str(door), "--clock-offset-file", str(data / "clock-offset"), "--drain", "2",
+        ]  # fmt: skip
         serve = [*madoguchi, "serve", "--port", str(port), "--workers", "1", "--threads", "16"]
         running += [
             subprocess.Popen(command, cwd=ROOT, env=env, stderr=log, stdout=log)
-            for command in ([*madoguchi, "worker"], serve)
+            for command in ([*madoguchi, "worker"], serve, exchange)
         ]
         _wait_until_up(url, running, data)
+        (data / "exchange.port").write_text(str(sip))
         yield Installation(url, data, env)
     finally:
         for process in reversed(running):

@@ -181,18 +181,25 @@ def sign_in(page: Any, local: str) -> None:
     page.wait_for_url("**/staff/**")
 
 
+FOCUS = """() => {
+  const e = document.activeElement;
+  if (e === document.body) return ["", true];
+  const own = e.type === "radio" ? e.value : e.name && e.tagName !== "BUTTON" ? e.name : e.innerText || e.textContent;
+  const box = e.getClientRects()[0], top = Math.max(box.top, 0), bottom = Math.min(box.bottom, innerHeight);
+  const at = document.elementFromPoint(box.left + box.width / 2, (top + bottom) / 2);
+  const ringed = [e, e.closest("label")].some(one => {
+    const style = one && getComputedStyle(one);
+    return one && style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  });
+  return [own.trim(), ringed && at !== null && (e.contains(at) || at.contains(e))];
+}"""
+
+
 def focused(page: Any) -> str:
-    """What has the focus: its name in the form, or its text; empty when its focus cannot be seen."""
-    return str(
-        page.evaluate(
-            """() => {
-              const e = document.activeElement, s = getComputedStyle(e);
-              if (e === document.body) return "";
-              const own = e.type === "radio" ? e.value : e.name && e.tagName !== "BUTTON" ? e.name : e.innerText || e.textContent;
-              return own.trim();
-            }"""
-        )
-    )
+    """What has the focus: its name in the form, or its text; empty for nothing. A ring and part of it must be in sight (2.4.7, 2.4.11)."""
+    name, seen = page.evaluate(FOCUS)
+    assert seen, f"{page.url}: the focus on {name!r} cannot be seen"
+    return str(name)
 
 
 def tab_to(page: Any, wanted: str, most: int = 90) -> None:
@@ -204,6 +211,17 @@ def tab_to(page: Any, wanted: str, most: int = 90) -> None:
         if seen[-1] == wanted or (wanted[0].isdigit() and wanted in seen[-1]):
             return
     raise AssertionError(f"{wanted!r} cannot be reached by Tab: {seen}")
+
+
+def tab_onto(page: Any, css: str, most: int = 90) -> None:
+    """Press Tab until one of what a selector means is reached; for pages whose words are in any language."""
+    seen = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        seen.append(focused(page))
+        if page.evaluate("css => document.activeElement.matches(css)", css):
+            return
+    raise AssertionError(f"{css} cannot be reached by Tab: {seen}")
 
 
 def person(visit: Callable[..., Any], keyboard: bool) -> Any:
@@ -218,6 +236,24 @@ def press(page: Any, name: str, keyboard: bool, *, role: str = "button") -> None
         page.keyboard.press("Enter")
     else:
         page.get_by_role(role, name=name, exact=True).click()
+
+
+def press_on(page: Any, css: str, keyboard: bool) -> None:
+    """Press what a selector means."""
+    if keyboard:
+        tab_onto(page, css)
+        page.keyboard.press("Enter")
+    else:
+        page.locator(css).first.click()
+
+
+def type_in(page: Any, box: str, value: str, keyboard: bool) -> None:
+    """Write into the box of that name."""
+    if keyboard:
+        tab_to(page, box)
+        page.keyboard.type(value)
+    else:
+        page.fill(f"#id_{box}", value)
 
 
 def narrow(keyboard: bool) -> str:

@@ -29,6 +29,7 @@ from .journey import (
     shows,
     tab_to,
     titled,
+    type_in,
 )
 
 Visit = Callable[..., Any]
@@ -140,11 +141,7 @@ def test_a_family_of_four_books_different_procedures_at_once(
         ("contact-email", address),
     ]  # fmt: skip
     for box, value in boxes:
-        if keyboard:
-            tab_to(page, box)
-            page.keyboard.type(value)
-        else:
-            page.fill(f"#id_{box}", value)
+        type_in(page, box, value, keyboard)
     check(page, f"family-2-details-{way}")
     press(page, "確認へ進む", keyboard)
     titled(page, "この内容で予約しますか")

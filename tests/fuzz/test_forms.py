@@ -239,7 +239,7 @@ def test_every_form_of_staff(site: Contract, sign_in: SignIn, now: Any, role: Ro
     staff = "/staff/hatsukaichi/"
     starts = [
         staff, f"{staff}desk/", f"{staff}desk/new/", f"{staff}bookings/{booked.code}/", f"{staff}desk/{booked.code}/", f"{staff}bring/",
-        f"{staff}bring/pickup-notice/", f"{staff}slots/", f"{staff}calendar/",
+        f"{staff}bring/pickup-notice/", f"{staff}slots/", f"{staff}calendar/", f"{staff}phone/staffing/",
     ]  # fmt: skip
     dice = random.Random(role.value)
     forms = list(crawl(client, starts, most=90))

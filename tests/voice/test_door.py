@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import urllib.request
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +96,15 @@ def play(loop: asyncio.Runner) -> Play:
     return run
 
 
+def test_every_message_is_described() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/operations/exchange-messages.md").read_text()
+    for kind, fields in FIELDS.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{kind}` |"))
+        assert re.findall(r"`(\w+)`", row.split("|")[2]) == list(fields)
+    for code, close in Dismissed.CLOSE.items():
+        assert re.search(rf"^\| .*`{code}`.* \| {close} \|", page, re.M), code
+
+
 @pytest.mark.req("CALL-03")
 def test_an_operator_comes_in(play: Play) -> None:
     async def scene(house: House) -> None:
@@ -157,7 +168,7 @@ def test_health_is_told_to_who_watches(play: Play) -> None:
     async def scene(house: House) -> None:
         await house.enter()
         url = f"http://127.0.0.1:{house.door.port}/health"
-        with await asyncio.to_thread(urllib.request.urlopen, url) as answer:  # noqa: S310
+        with await asyncio.to_thread(urllib.request.urlopen, url) as answer:
             assert answer.headers.get_all("Content-Type") == ["application/json"]
             assert json.load(answer) == {"calls": 0, "operators": 1, "waiting": 0}
 

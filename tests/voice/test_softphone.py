@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
@@ -20,6 +21,7 @@ from madoguchi.voice.legs import PCMU, join
 from madoguchi.voice.passes import unseal_call
 from madoguchi.voice.webrtc import WebRtcLeg
 
+from .scene import make_flow, quick, town
 from .tiny import CALL, KEY, NOW, Caller, TinyExchange, a_pass, clock, loudest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,13 +57,19 @@ class Site(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     page = b""
+    signed_in = True
 
     def do_GET(self) -> None:
         path, _, _ = self.path.partition("?")
         if path == "/":
             self._answer("text/html; charset=utf-8", self.page)
+        elif path == "/pass" and self.signed_in:
+            self._answer("application/json", json.dumps({"pass": a_pass(contracts=("hatsukaichi", "town"))}).encode())
         elif path == "/pass":
-            self._answer("application/json", json.dumps({"pass": a_pass()}).encode())
+            self.send_response(302)
+            self.send_header("Location", "/accounts/login/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         elif path.startswith("/static/"):
             _, _, folder, name = path.split("/", 3)
             self._answer("text/javascript", (STATIC[folder] / name).read_bytes())
@@ -82,7 +90,7 @@ class Site(BaseHTTPRequestHandler):
 class Desk:
     """A door with an exchange, and operators' pages."""
 
-    def __init__(self, browser: Browser, exchange: TinyExchange, door: Door, url: str) -> None:
+    def __init__(self, browser: Browser, exchange: Any, door: Door, url: str) -> None:
         self.browser, self.exchange, self.door, self.url = browser, exchange, door, url
         self.errors: list[str] = []
 
@@ -116,10 +124,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(browser: Browser) -> AsyncIterator[Desk]:
+async def desk(browser: Browser, exchange: Any) -> AsyncIterator[Desk]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     origin = f"http://127.0.0.1:{server.server_port}"
-    exchange = TinyExchange()
     door = await open_door(exchange, host="127.0.0.1", port=0, key=KEY, clock=clock, origins=[origin])
     context = {"door_url": f"ws://127.0.0.1:{door.port}/", "pass_url": "/pass", "colleagues": [("op2", "佐藤")]}
     Site.page = (PAGE % await asyncio.to_thread(render_to_string, "callcentre/_softphone.html", context)).encode()
@@ -131,8 +138,6 @@ async def desk(browser: Browser) -> AsyncIterator[Desk]:
     finally:
         for visited in browser.contexts:
             await visited.close()
-        if exchange.caller is not None:
-            await exchange.caller.close()
         await door.close()
         await asyncio.to_thread(server.shutdown)
         server.server_close()
@@ -156,8 +161,13 @@ Play = Callable[[Callable[[Desk], Awaitable[None]]], None]
 def play(loop: asyncio.Runner, browser: Browser) -> Play:
     def run(scene: Callable[[Desk], Awaitable[None]]) -> None:
         async def whole() -> None:
-            async with asyncio.timeout(30), desk(browser) as found:
-                await scene(found)
+            exchange = TinyExchange()
+            try:
+                async with asyncio.timeout(30), desk(browser, exchange) as found:
+                    await scene(found)
+            finally:
+                if exchange.caller is not None:
+                    await exchange.caller.close()
 
         loop.run(whole())
 
@@ -225,6 +235,76 @@ def test_a_lost_way_is_found_again(play: Play) -> None:
     play(scene)
 
 
+@pytest.mark.req("CALL-01", "CALL-03", "CALL-08")
+def test_a_resident_on_the_trunk_talks_with_a_page(loop: asyncio.Runner, browser: Browser, tmp_path: Path) -> None:
+    """Nothing stands in for anything: SIP, the exchange, the door, Chromium."""
+    make_flow(tmp_path, queues=(quick(ring_seconds=10, max_wait_seconds=20, wrapup_seconds=30),))
+
+    async def whole() -> None:
+        async with asyncio.timeout(40), town(tmp_path) as place, desk(browser, place.exchange) as found:
+            page = await found.page()
+            await found.ready(page)
+            resident = await place.call(tone=440)
+            await page.get_by_text("09012345678").wait_for()
+            await page.keyboard.press("F2")
+            assert await resident.hears_tone(660) == pytest.approx(660, abs=10)
+            assert await page.evaluate(LISTEN) in range(430, 451)
+            resident.arrivals.clear()
+            await page.keyboard.press("F4")
+            await page.get_by_text("保留中", exact=True).first.wait_for()
+            assert await resident.hears("hold") > 0.95
+            await page.keyboard.press("F4")
+            await page.get_by_text("通話中", exact=True).first.wait_for()
+            await place.happened("resumed")
+            await page.reload()
+            await place.happened("resumed", times=2, seconds=10)
+            resident.arrivals.clear()
+            assert await resident.hears_tone(660) == pytest.approx(660, abs=10)
+            await page.keyboard.press("Shift+F2")
+            await page.get_by_text("残り").wait_for()
+            assert (await place.happened("ended")).data["by"] == "operator"
+            held = [event.data.get("why") for event in place.events.of("held")]
+            assert held == [None, "lost"]
+
+    loop.run(whole())
+
+
+@pytest.mark.req("CALL-03", "CALL-04")
+def test_a_call_is_handed_over_after_a_word_with_the_colleague(
+    loop: asyncio.Runner, browser: Browser, tmp_path: Path
+) -> None:
+    make_flow(tmp_path, queues=(quick(ring_seconds=10, max_wait_seconds=20, wrapup_seconds=30),))
+
+    async def whole() -> None:
+        async with asyncio.timeout(40), town(tmp_path) as place, desk(browser, place.exchange) as found:
+            page = await found.page()
+            await found.ready(page)
+            resident = await place.call(tone=440)
+            await page.get_by_role("button", name="応答").wait_for()
+            await page.keyboard.press("F2")
+            await place.happened("answered")
+            place.operator("op2", hertz=880.0)
+            for last in (False, True):
+                await page.keyboard.press("Shift+F4")
+                await page.get_by_label("転送先").select_option("op2")
+                await page.get_by_role("button", name="転送する").click()
+                await page.get_by_text("転送先につないでいます").first.wait_for()
+                if last:
+                    resident.arrivals.clear()
+                    assert await resident.hears("hold") > 0.95
+                else:
+                    await page.keyboard.press("F4")
+                    await page.get_by_text("通話中", exact=True).first.wait_for()
+            await place.until(lambda: place.exchange.desk.operators["op2"].state == "talking")
+            await page.get_by_role("button", name="転送を完了する").click()
+            await page.get_by_text("後処理").first.wait_for()
+            resident.arrivals.clear()
+            assert await resident.hears_tone(880) == pytest.approx(880, abs=10)
+            assert (await place.happened("transferred")).data["mode"] == "attended"
+
+    loop.run(whole())
+
+
 @pytest.mark.req("CALL-03")
 def test_a_second_page_takes_over(play: Play) -> None:
     async def scene(desk: Desk) -> None:
@@ -252,6 +332,19 @@ def test_a_refused_wish_is_told_in_words(play: Play) -> None:
         await page.get_by_label("そのまま渡す").check()
         await page.get_by_role("button", name="転送する").click()
         await page.get_by_role("alert").get_by_text("op2さんは電話に出られません。").wait_for()
+
+    play(scene)
+
+
+@pytest.mark.req("CALL-03")
+def test_who_is_no_longer_signed_in_is_told_so(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Site, "signed_in", False)
+
+    async def scene(desk: Desk) -> None:
+        page = await desk.page()
+        await page.get_by_role("button", name="電話を始める").click()
+        await page.get_by_role("alert").get_by_text("サインインの期限が切れました。").wait_for()
+        assert desk.exchange.operators == {}
 
     play(scene)
 

@@ -69,7 +69,6 @@ class TinyExchange:
         self.operators: dict[str, Operator] = {}
         self.wishes: list[tuple[Any, ...]] = []
         self.returns: asyncio.Queue[Leg] = asyncio.Queue()
-        self.signed_in: asyncio.Queue[Operator] = asyncio.Queue()
         self.signed_out: asyncio.Queue[Operator] = asyncio.Queue()
         self.caller: Leg | None = None
 
@@ -78,7 +77,6 @@ class TinyExchange:
         known.device = operator.device
         if known.state == "offline":
             known.state = "break"
-        self.signed_in.put_nowait(known)
         return known
 
     def sign_out(self, operator: Operator, device: Device) -> None:
@@ -137,6 +135,9 @@ class TinyExchange:
 
     def board(self, contracts: tuple[str, ...]) -> dict[str, Any]:
         return {"waiting": [], "longest": 0, "contracts": contracts}
+
+    def seconds(self) -> float:
+        return NOW.timestamp()
 
     def load(self) -> dict[str, int]:
         return {"calls": 0, "operators": len(self.operators), "waiting": 0}

@@ -18,7 +18,7 @@ register(
     Action("line.linked", "LINEでのお知らせを始めた"),
     Action("line.unlinked", "LINEでのお知らせを止めた"),
     Action("list.saved", "一覧の条件に名前を付けて保存した"),
-    Action("list.changed", "保存した一覧の名前・公開を変更した"),
+    Action("list.changed", "保存した一覧の名前・公開・条件を変更した"),
     Action("list.removed", "保存した一覧を削除した"),
     Action("list.ordered", "一覧の定期の受け渡しを決めた"),
     Action("list.order_ended", "一覧の定期の受け渡しを終えた"),

@@ -63,7 +63,7 @@ def _take_out(contract: Contract, codes: list[str], limit: dt.datetime) -> int:
     due = _due(limit, MOST_OPENED, erased_fields__contains=codes)
     bookings = list(Booking.objects.filter(pk__in=due))
     for booking in bookings:
-        booking.erased_fields = sorted({*booking.erased_fields, *codes})
+        booking.erased_fields = sorted({*(booking.erased_fields or ()), *codes})
         if booking.contact:
             contact = Contact(_without(ring.unseal_json(CONTACT, booking.contact), codes))
             booking.contact = ring.seal_json(CONTACT, contact.as_dict())

@@ -155,7 +155,8 @@ class Booking(TenantModel):
 
     ``line`` seals the LINE user id of who linked the booking to LINE, ``line_index`` finds the bookings of one user.
 
-    ``erased_fields``: codes of fields whose own time was over before that of the rest; a later change may bring them back.
+    ``erased_fields``: codes of fields whose own time was over before that of the rest, null where nothing was;
+    a later change may bring them back.
     """
 
     code = models.CharField(max_length=12)
@@ -183,7 +184,7 @@ class Booking(TenantModel):
     arrived_at = models.DateTimeField(null=True)
     no_show = models.BooleanField(default=False)
     erased_at = models.DateTimeField(null=True)
-    erased_fields = ArrayField(models.CharField(max_length=40), default=list, db_default=[])
+    erased_fields = ArrayField(models.CharField(max_length=40), null=True)
 
     class Meta:
         constraints = [

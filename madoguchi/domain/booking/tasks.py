@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from madoguchi.domain.notices.models import Kind, Message
 from madoguchi.ground.contracts.models import Contract
@@ -17,7 +17,7 @@ from madoguchi.ground.kit.clock import JST
 
 from . import capacity
 from .enums import State
-from .models import Affected, Booking, Claim, Pool
+from .models import Booking
 from .services import deliveries, reserve, setup, slots, waiting
 
 log = logging.getLogger(__name__)
@@ -41,16 +41,7 @@ def expire_holds(now: dt.datetime) -> int:
 
     def sweep(contract: Contract) -> int:
         ended = reserve.release_expired(contract, now=now)
-        with contract_scope(contract):
-            lost = list(
-                Claim.objects.filter(slot__closed=True, slot__starts_at__gt=now, attendee__booking__state=State.BOOKED)
-                .exclude(Exists(Affected.objects.filter(booking_id=OuterRef("attendee__booking_id"))))
-                .values_list("slot_id", flat=True)
-                .distinct()
-            )
-            if lost:
-                slots.lock_pools(list(Pool.objects.all()))
-                slots.flag_broken(contract, lost, reason="", by=SYSTEM, now=now)
+        slots.flag_late(contract, by=SYSTEM, now=now)
         return ended
 
     return _each(sweep)

@@ -85,21 +85,28 @@ def readings(profile: Profile, own: Mapping[str, str]) -> dict[str, str]:
     return {name: kana, **own}
 
 
+def used(profile: Profile) -> list[str]:
+    """Prompts that callers of the contract can hear; none without a telephone."""
+    telephone = profile.telephone
+    if telephone is None:
+        return []
+    silent = {"menu": not telephone.menu, "web_hint": profile.channels.web is None}
+    return [prompt for prompt in texts.PROMPTS if not silent.get(prompt)]
+
+
 def sayings(profile: Profile, rows: Mapping[tuple[str, str], Row], own_readings: Mapping[str, str]) -> Sayings:
     """Every prompt that the contract uses, in every language of its telephone. Raises ``ValueError`` without a telephone."""
     telephone = profile.telephone
     if telephone is None:
         raise ValueError(f"{profile.code} has no telephone")
     said_as = readings(profile, own_readings)
-    found: Sayings = {}
-    for prompt in texts.PROMPTS:
-        if (prompt == "menu" and not telephone.menu) or (prompt == "web_hint" and profile.channels.web is None):
-            continue
-        found[prompt] = {
+    return {
+        prompt: {
             language: _said(rows.get((prompt, language)), texts.shipped(prompt, language), profile, language, said_as)
             for language in telephone.languages
         }
-    return found
+        for prompt in used(profile)
+    }
 
 
 def _said(row: Row | None, shipped: str, profile: Profile, language: str, said_as: Mapping[str, str]) -> Said:

@@ -14,13 +14,14 @@ from django.db.models import Max
 
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.profile import Telephone
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 from madoguchi.voice import flow as voice
 
 from . import audio, building, speech, texts
 from .models import Audio, FlowVersion, Prompt, Reading
-from .queries import draft, latest_version, own_readings, prompts_on, published_flow
+from .queries import Draft, draft, latest_version, own_readings, prompts_on, published_flow
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def save_text(
         problems = texts.mistakes(text)
         if len(text) > speech.LONGEST_TEXT:
             problems.append(f"文面は{speech.LONGEST_TEXT}文字までです。いまは{len(text)}文字です。")
-        if not text and language == _first(contract):
+        if not text and language == _telephone(contract).languages[0]:
             problems.append("最初に流れる言語の文面は、空にできません。")
         if starts_on < now.date():
             problems.append("使い始める日は、今日か、それより後にしてください。")
@@ -100,6 +101,7 @@ def drop_recording(contract: Contract, *, prompt: str, language: str, by: Actor,
 @transaction.atomic
 def save_reading(contract: Contract, *, surface: str, kana: str, by: Actor, now: dt.datetime) -> Reading:
     """Say how a word is pronounced, from the next publishing on. Raises :class:`FlowRefused`."""
+    _telephone(contract)
     surface, kana = surface.strip(), kana.strip()
     if not surface or not kana:
         raise FlowRefused("表記と読みの両方を入力してください。")
@@ -132,7 +134,6 @@ def publish_flow(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVers
     Raises :class:`FlowRefused` with every error, and :class:`SpeechError`.
     """
     with contract_scope(contract):
-        _lock(contract)
         Prompt.objects.filter(released_at=None).update(released_at=now)
         return _publish(contract, by=by, now=now)
 
@@ -143,14 +144,21 @@ def republish(contract: Contract, *, now: dt.datetime) -> FlowVersion:
     and for a contract that has none yet. Delivered once committed. Raises as :func:`publish_flow`.
     """
     with contract_scope(contract):
-        _lock(contract)
         return _publish(contract, by=SYSTEM, now=now)
 
 
+def rehearse(contract: Contract, *, now: dt.datetime) -> int:
+    """Have the words of :func:`republish` spoken before it, outside of any transaction: the first time takes a while. How many were new."""
+    with contract_scope(contract, read_only=True):
+        said = draft(contract, on=now.date(), released=True).said
+        missing = _unspoken(building.to_speak(said, contract.profile))
+    return sum(1 for _ in speech.speak(missing))
+
+
 def _publish(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVersion:
-    wanted = draft(contract, on=now.date(), released=True)
-    if wanted.errors:
-        raise FlowRefused(*(f"{remark.place}（{remark.key}）：{remark.reason}" for remark in wanted.errors))
+    _make_audio(contract, building.to_speak(_sound(contract, now).said, contract.profile), now=now)
+    _lock(contract)  # only now: speaking takes its time
+    wanted = _sound(contract, now)
     _make_audio(contract, building.to_speak(wanted.said, contract.profile), now=now)
     for joined in wanted.joined:
         if not Audio.objects.filter(name=joined.name).exists():
@@ -174,6 +182,14 @@ def _publish(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVersion:
         )  # fmt: skip
     deliver_soon(contract, now=now)
     return version
+
+
+def _sound(contract: Contract, now: dt.datetime) -> Draft:
+    _telephone(contract)
+    wanted = draft(contract, on=now.date(), released=True)
+    if wanted.errors:
+        raise FlowRefused(*(f"{remark.place}（{remark.key}）：{remark.reason}" for remark in wanted.errors))
+    return wanted
 
 
 def changed_prompts(before: FlowVersion | None, after: FlowVersion) -> list[str]:
@@ -219,16 +235,16 @@ def deliver(contract: Contract, *, now: dt.datetime) -> bool:
 
 
 def _known(contract: Contract, prompt: str, language: str) -> None:
-    telephone = contract.profile.telephone
-    if telephone is None:
-        raise FlowRefused("この契約には電話対応がありません。")
-    if prompt not in texts.PROMPTS or language not in telephone.languages:
+    telephone = _telephone(contract)
+    if prompt not in building.used(contract.profile) or language not in telephone.languages:
         raise FlowRefused("この案内はありません。一覧から選び直してください。")
 
 
-def _first(contract: Contract) -> str:
+def _telephone(contract: Contract) -> Telephone:
     telephone = contract.profile.telephone
-    return telephone.languages[0] if telephone else ""
+    if telephone is None:
+        raise FlowRefused("この契約には電話対応がありません。")
+    return telephone
 
 
 def _lock(contract: Contract) -> None:
@@ -255,11 +271,14 @@ def _add(
 
 def _make_audio(contract: Contract, wanted: list[speech.Words], *, now: dt.datetime) -> None:
     """Have words spoken that were not yet; languages without a voice on this machine are passed over."""
+    for words, sound in speech.speak(_unspoken(wanted)):
+        _keep(contract, speech.name_of(words), sound, now=now)
+
+
+def _unspoken(wanted: list[speech.Words]) -> list[speech.Words]:
     names = {speech.name_of(words): words for words in wanted if speech.speakable(words[0])}
     there = set(Audio.objects.filter(name__in=names).values_list("name", flat=True))
-    sounds = speech.speak([words for name, words in names.items() if name not in there])
-    for words, sound in sounds.items():
-        _keep(contract, speech.name_of(words), sound, now=now)
+    return [words for name, words in names.items() if name not in there]
 
 
 def _keep(contract: Contract, name: str, sound: bytes, *, now: dt.datetime) -> Audio:

@@ -22,6 +22,7 @@ def follow_flows(now: dt.datetime) -> int:
         if contract.profile.telephone is None:
             continue
         try:
+            services.rehearse(contract, now=now)
             services.republish(contract, now=now)
         except (services.FlowRefused, speech.SpeechError) as error:
             log.error("the call flow of %s cannot be published: %s", contract.code, error)

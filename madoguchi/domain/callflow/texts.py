@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -145,3 +146,17 @@ def invitation(label: str, key: str, language: str) -> str:
 
 
 Kind = Literal["speech", "recording", "none"]
+
+
+def difference(before: str, after: str) -> list[tuple[Literal["same", "gone", "new"], str]]:
+    """What became of a text, piece by piece."""
+    found: list[tuple[Literal["same", "gone", "new"], str]] = []
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind == "equal":
+            found.append(("same", before[a:b]))
+            continue
+        if a < b:
+            found.append(("gone", before[a:b]))
+        if c < d:
+            found.append(("new", after[c:d]))
+    return found

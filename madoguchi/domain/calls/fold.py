@@ -25,7 +25,7 @@ class Folded:
 
     ``wait_seconds`` runs from the queue (else from the offer) to the answer, or to the end of waiting; None for a call that never
     waited and never will (closed, told the hours). ``total_seconds`` runs from the offer to the end. ``agent`` is who answered first,
-    ``last_agent`` who spoke last.
+    ``first_agent`` who was rung first, ``last_agent`` who spoke last.
     """
 
     provider: str
@@ -46,6 +46,7 @@ class Folded:
     why: str = ""
     by: str = ""
     agent: str = ""
+    first_agent: str = ""
     last_agent: str = ""
     missed: tuple[str, ...] = field(default=())
     transfers: int = 0
@@ -87,7 +88,7 @@ def fold_one(events: Iterable[CallEvent]) -> Folded:
     menu = next((e for e in reversed(ordered) if e.kind == "menu" and e.data.get("choice")), None)
     spoken = next((str(e.data["language"]) for e in reversed(ordered) if e.data.get("language")), "")
     asked = earliest("callback_requested")
-    state = str((offered or first).data.get("state") or "open")
+    state = next((str(e.data["state"]) for e in ordered if e.data.get("state")), "open")
 
     outcome, why = _outcome(ordered, end, lost_end is not None and end is lost_end, state)
     waited_from = (queued or offered or first).at
@@ -122,6 +123,7 @@ def fold_one(events: Iterable[CallEvent]) -> Folded:
         why=why,
         by=str(end.data.get("by") or "") if end else "",
         agent=answered.agent if answered else "",
+        first_agent=told("agent"),
         last_agent=next((str(e.data.get("to") or e.agent) for e in reversed(ordered) if e.kind in ("answered", "transferred")), ""),
         missed=tuple(e.agent for e in ordered if e.kind == "not_answered"),
         transfers=sum(e.kind == "transferred" for e in ordered),

@@ -143,12 +143,16 @@ class Callback(TenantModel):
 
 
 class CallbackTry(TenantModel):
-    """One try to reach somebody."""
+    """One try to reach somebody: noted by hand, or from the events of ``call`` where the exchange dialled."""
 
     callback = models.ForeignKey(Callback, models.CASCADE, related_name="+")
+    call = models.ForeignKey(Call, models.PROTECT, related_name="+", null=True)
     at = models.DateTimeField()
     operator = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     outcome = models.CharField(max_length=10, choices=TryOutcome.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "call"], name="try_per_call", condition=Q(call__isnull=False))]
 
 
 class Escalation(TenantModel):

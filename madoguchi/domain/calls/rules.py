@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
 from madoguchi.ground.contracts.calendar import JST, Day
+from madoguchi.ground.contracts.profile import Profile
 
 from .enums import Line, Result, Topic
 from .figures import Definition
@@ -23,10 +23,9 @@ def still_held(taken_at: dt.datetime | None, now: dt.datetime) -> bool:
     return taken_at is not None and now - taken_at < HELD_FOR
 
 
-def definitions(profile: Any) -> tuple[Definition, ...]:
+def definitions(profile: Profile) -> tuple[Definition, ...]:
     """The named definitions of a contract; the standard one with the agreed rate where the profile names none."""
-    telephone = getattr(profile, "telephone", None)
-    named = getattr(telephone, "definitions", ()) if telephone else ()
+    named = profile.telephone.definitions if profile.telephone else ()
     found = tuple(
         Definition(
             code=one.code, name=one.name, exclude_closed=one.exclude_closed, exclude_short=one.exclude_short,
@@ -57,12 +56,12 @@ def office_deadline(start: dt.datetime, minutes: int, days: Sequence[Day]) -> dt
     return start + dt.timedelta(minutes=minutes)
 
 
-def second_line_minutes(profile: Any, line: Line) -> int:
+def second_line_minutes(profile: Profile, line: Line) -> int:
     """Opening minutes within which a line must have acted, as the contract says; else 30 for the supervisor, 240 for the city."""
-    terms = getattr(getattr(profile, "telephone", None), "second_line", None)
-    if line == Line.SUPERVISOR:
-        return getattr(terms, "supervisor_minutes", None) or 30
-    return getattr(terms, "city_minutes", None) or 240
+    if profile.telephone is None:
+        return 30 if line == Line.SUPERVISOR else 240
+    terms = profile.telephone.second_line
+    return int(terms.supervisor_minutes if line == Line.SUPERVISOR else terms.city_minutes)
 
 
 def guess(choice: str, deeds: Sequence[str]) -> tuple[Topic, Result]:
@@ -71,7 +70,7 @@ def guess(choice: str, deeds: Sequence[str]) -> tuple[Topic, Result]:
     for deed in ("created", "changed", "cancelled"):
         if deed in deeds:
             return by_deed[deed]
-    by_choice = {"book": Topic.BOOK, "change": Topic.CHANGE, "cancel": Topic.CANCEL}
+    by_choice = {"booking": Topic.BOOK, "book": Topic.BOOK, "change": Topic.CHANGE, "cancel": Topic.CANCEL}
     return by_choice.get(choice, Topic.OTHER), Result.SOLVED
 
 

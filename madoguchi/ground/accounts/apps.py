@@ -13,7 +13,10 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from . import audit_actions, receivers  # noqa: F401
+        from madoguchi.ground.privacy import registry
+
+        from . import audit_actions, keys, models, receivers  # noqa: F401
 
         receivers.connect()
+        registry.register(registry.SealedColumn(models.ApiKey, "signing", keys.SEALED_FOR))
         post_migrate.connect(_cache_table, sender=self, dispatch_uid="cache table of rate limits")

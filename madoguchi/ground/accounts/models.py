@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -109,13 +110,19 @@ class Invitation(models.Model):
 
 
 class ApiKey(TenantModel):
-    """A key of the programming interface of one contract. Only the hash of the secret is kept."""
+    """A key of the programming interface of one contract. Only the hash of the secret is kept.
+
+    ``signing`` seals the secret of a key that signs, since a signature is checked with the secret itself. ``sources`` are the networks a
+    request may come from; none named: from anywhere.
+    """
 
     name = models.CharField("用途", max_length=80)
     prefix = models.CharField(max_length=12)
     secret_hash = models.CharField(max_length=64, unique=True)
     scopes = models.JSONField(default=list)
     per_minute = models.IntegerField("1分あたりの上限（0は無制限）", default=600)
+    signing = models.BinaryField(null=True)
+    sources = ArrayField(models.CharField(max_length=49), default=list)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=80, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -290,6 +290,16 @@ class BusinessCalendar:
                 day = _overridden(day, override, block)
         return self._stopped(day, block, site, channel)
 
+    def closed_by(self, site: str, channel: str, on: date, begin: time, end: time) -> str:
+        """The reason of staff's last change that closed, or set other hours than, ``begin``–``end``; empty where none did."""
+        for override in reversed(self._overrides.get(on, ())):
+            if override.kind == "open" or not override.hits(site, channel):
+                continue
+            cut = any(a < end and begin < b for a, b in override.intervals)
+            if override.kind == "hours" or cut or not override.intervals:
+                return override.reason
+        return ""
+
     def _planned(self, block: Hours, on: date) -> Day:
         weekday = WEEKDAYS[on.weekday()]
         weekly = next((rule for rule in block.weekly if weekday in rule.days), None)

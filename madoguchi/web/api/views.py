@@ -67,6 +67,7 @@ TITLES = {
     405: "Method not allowed",
     409: "Not possible",
     413: "Too large",
+    415: "Unsupported media type",
     422: "Please correct the input",
     429: "Too many requests",
     500: "Internal error",

@@ -15,7 +15,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_POST
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
 from madoguchi.domain.booking.queries import desk as bookings
 from madoguchi.domain.booking.rules import read_code, show_code
@@ -28,35 +29,34 @@ from madoguchi.domain.calls.services import callbacks, contacts, escalations
 from madoguchi.domain.calls.services.record import call_of
 from madoguchi.ground.accounts.access import ANSWER_CALLS, CALL_SUPERVISION, actor_of, assignments_of, roles
 from madoguchi.ground.accounts.models import Role
+from madoguchi.ground.accounts.queries import people_in_role
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import phones
 from madoguchi.ground.privacy.guard import REFUSAL, find_individual_numbers
 from madoguchi.voice.passes import CallPass, Pass, PassError, derive, seal, unseal_call
+from madoguchi.web.ui.middleware import with_softphone
 
 from .desk import choices, shell
 
 PASS_HOURS = 12
+DIAL_WITHIN = dt.timedelta(minutes=2)
 EXCHANGE = "exchange"
 
 
+@with_softphone
 @roles(ANSWER_CALLS)
 def console(request: HttpRequest, contract: Contract) -> HttpResponse:
     """The page. The work area opens with the search of the desk."""
     context = shell(request, contract) | {
-        "form": RecordForm(language=contract.profile.default_language),
-        "door": settings.VOICE_DOOR_URL,
-        "topics": Topic.choices,
-        "results": Result.choices,
-        "languages": choices(contract)["languages"],
-        "external": contract.profile.booking.mode == "external",
+        "door_url": settings.VOICE_DOOR_URL,
+        "pass_url": reverse("callcentre:console_pass", args=[contract.code]),
+        "colleagues": _colleagues(request, contract),
     }
-    response = render(request, "callcentre/console.html", context)
-    response["Permissions-Policy"] = "camera=(), microphone=(self), geolocation=(), payment=()"
-    return response
+    return render(request, "callcentre/console.html", context)
 
 
-@require_POST
+@require_safe
 @roles(ANSWER_CALLS)
 def entry(request: HttpRequest, contract: Contract) -> JsonResponse:
     """A pass for the exchange, for all contracts whose calls this member of staff may answer."""
@@ -68,7 +68,24 @@ def entry(request: HttpRequest, contract: Contract) -> JsonResponse:
         until=int(until.timestamp()),
         supervisor=any(Role(a.role) in CALL_SUPERVISION for a in mine),
     )
-    return JsonResponse({"pass": seal(given, _key()), "url": settings.VOICE_DOOR_URL})
+    return JsonResponse({"pass": seal(given, _key())})
+
+
+@require_POST
+@roles(ANSWER_CALLS)
+def dial(request: HttpRequest, contract: Contract) -> JsonResponse:
+    """Take a call-back on, and a pass by which the exchange calls that number and no other."""
+    by, now = actor_of(request), request.now
+    try:
+        found = callbacks.take(contract, _whole(request.POST.get("callback")) or 0, user=request.user, by=by, now=now)
+        number = callbacks.number_of(contract, found)
+    except CallsRefused as refused:
+        return JsonResponse({"problem": refused.message}, status=409)
+    given = Pass(
+        operator=f"user:{request.user.pk}", contracts=(contract.code,), until=int((now + DIAL_WITHIN).timestamp()),
+        dial=number, callback=str(found.pk),
+    )  # fmt: skip
+    return JsonResponse({"pass": seal(given, _key())})
 
 
 @require_POST
@@ -114,6 +131,12 @@ def record(request: HttpRequest, contract: Contract) -> HttpResponse:
         except CallsRefused as refused:
             form.errors["form"] = refused.message
     return render(request, "callcentre/_record.html", _record_context(request, contract, form), status=422)
+
+
+def _colleagues(request: HttpRequest, contract: Contract) -> list[tuple[str, str]]:
+    """Whom a call can be handed over to by name."""
+    people = {user.pk: user for role in ANSWER_CALLS for user in people_in_role(contract, role) if user.pk != request.user.pk}
+    return sorted(((f"user:{pk}", str(user)) for pk, user in people.items()), key=lambda one: one[1])
 
 
 def _write(request: HttpRequest, contract: Contract, form: RecordForm, call: CallPass | None) -> Contact:

@@ -15,10 +15,10 @@ from madoguchi.domain.booking.errors import ListError
 from madoguchi.domain.booking.queries import lists
 from madoguchi.domain.booking.queries.listfile import ListFile, list_file
 from madoguchi.domain.booking.queries.lists import COLUMNS, personal_columns
-from madoguchi.domain.booking.queries.saved_lists import lists_of
+from madoguchi.domain.booking.queries.saved_lists import lists_of, may_change
 from madoguchi.domain.booking.selection import Selection
 from madoguchi.domain.booking.services.exports import record_export
-from madoguchi.ground.accounts.access import READ_RESIDENTS, actor_of, roles
+from madoguchi.ground.accounts.access import MANAGE_STAFF, READ_RESIDENTS, actor_of, may, roles
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 
@@ -29,8 +29,9 @@ PER_PAGE = 100
 
 @roles(READ_RESIDENTS)
 def bookings(request: HttpRequest, contract: Contract) -> HttpResponse:
-    """The list and its summary; ``?list=`` opens a saved one."""
-    kept_lists = list(lists_of(actor_of(request).ref))
+    """The list and its summary; ``?list=`` opens a saved one, ``from`` is the saved one whose conditions are being changed."""
+    me = actor_of(request).ref
+    kept_lists = list(lists_of(me))
     kept, asked = None, request.GET
     if "list" in request.GET:
         kept = next((one for one in kept_lists if str(one.pk) == request.GET["list"]), None)
@@ -39,7 +40,10 @@ def bookings(request: HttpRequest, contract: Contract) -> HttpResponse:
         asked = QueryDict(urlencode(kept.selection))
     form = FilterForm(request.now.date(), asked)
     context: dict[str, Any] = {"form": form, "formats": FileForm.choices, "query": asked.urlencode()}
-    context |= {"lists": kept_lists, "kept": kept, "faults": Selection.of(kept.selection).faults() if kept else []}
+    origin = kept or next((one for one in kept_lists if str(one.pk) == request.GET.get("from")), None)
+    if origin and not may_change(origin, me, manages=may(request, MANAGE_STAFF)):
+        origin = None
+    context |= {"lists": kept_lists, "kept": kept, "origin": origin, "faults": Selection.of(kept.selection).faults() if kept else []}
     if not form.is_valid():
         return render(request, "office/bookings/bookings.html", context, status=422)
     conditions, personal = form.conditions(contract), form.cleaned_data["personal"]
@@ -50,7 +54,7 @@ def bookings(request: HttpRequest, contract: Contract) -> HttpResponse:
         ids = list(dict.fromkeys(a.booking_id for a in rows))
         detail = {"conditions": conditions.as_dict(), "bookings": ids}
         request.audit_reads.append(Read("booking.listed", f"contract:{contract.code}", actor_of(request), detail))
-    groups = lists.summary(contract, conditions)
+    groups, wanted = lists.summary(contract, conditions), form.selection()
     context |= {
         "conditions": conditions,
         "header": COLUMNS + (personal_columns(contract) if personal else ()),
@@ -62,7 +66,8 @@ def bookings(request: HttpRequest, contract: Contract) -> HttpResponse:
         "count": count,
         "groups": [(g, [(label, n) for label, n, _ in g.rows]) for g in groups],
         "personal": personal,
-        "may_keep": form.selection() is not None and kept is None,
+        "may_keep": wanted is not None and kept is None,
+        "may_replace": origin is not None and wanted is not None and wanted != Selection.of(origin.selection),
     }
     return render(request, "office/bookings/bookings.html", context)
 

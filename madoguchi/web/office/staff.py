@@ -42,6 +42,26 @@ class KeyForm(forms.Form):
         label="許可する操作", widget=forms.CheckboxSelectMultiple, choices=list(keys.SCOPES.items())
     )
     per_minute = forms.IntegerField(label="1分あたりの上限", min_value=1, max_value=100_000, initial=600)
+    sources = forms.CharField(
+        label="送信元のアドレス",
+        max_length=400,
+        required=False,
+        help_text="このアドレスからだけ使えるキーにするときに入力します（例：203.0.113.0/24）。複数は空白で区切ります。",
+    )
+
+    def clean_sources(self) -> list[str]:
+        """Networks."""
+        try:
+            return keys.read_sources(self.cleaned_data["sources"])
+        except keys.BadSource:
+            raise ValidationError("アドレスの書き方を確かめてください。例：203.0.113.7 または 203.0.113.0/24") from None
+
+    def clean(self) -> dict[str, Any]:
+        """A key that stands in an address holds from named networks only."""
+        data = super().clean() or {}
+        if keys.ADDRESSED in data.get("scopes", []) and data.get("sources") == []:
+            self.add_error("sources", "Zammad CTIの形で送るキーには、送信元のアドレスが要ります。電話システムのアドレスを入力してください。")
+        return data
 
 
 @roles(MANAGE_STAFF)

@@ -104,3 +104,75 @@ def _draw(
 
 def _plain(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+
+
+def lines(
+    rows: Sequence[Sequence[Any]],
+    *,
+    name: str,
+    title: str,
+    series: Sequence[str],
+    unit: str = "",
+    head: str = "",
+    target: float | None = None,
+    top: float | None = None,
+    height: int = 220,
+) -> dict[str, Any]:
+    """Context of ``ui/components/line_chart.html`` for rows ``(label, value of each series)``; None leaves a gap.
+
+    ``name`` makes ids on the page, ``series`` names one or two lines (the second is dashed), ``head`` the column of the labels in
+    the table, ``top`` fixes the end of the axis.
+    """
+    values = [float(v) for row in rows for v in row[1:] if v is not None] + ([target] if target is not None else [])
+    step, count = steps(max([*values, 0]) if top is None else top, whole=all(v == int(v) for v in values))
+    return {
+        "name": name,
+        "title": title,
+        "unit": unit,
+        "head": head,
+        "series": list(series),
+        "target": None if target is None else _plain(target),
+        "rows": [(row[0], ["" if v is None else _plain(float(v)) for v in row[1:]]) for row in rows],
+        "drawings": [
+            {"name": kind, **_draw_lines(rows, len(series), step, count, target, width, height)}
+            for kind, width in WIDTHS.items()
+        ],
+    }
+
+
+def _draw_lines(
+    rows: Sequence[Sequence[Any]], series: int, step: float, count: int, target: float | None, width: int, height: int
+) -> dict[str, Any]:
+    plot = height - _TOP - _BOTTOM
+    room = (width - _LEFT) / max(1, len(rows))
+    every = max(1, math.ceil((max((_length(str(row[0])) for row in rows), default=0) + 6) / room))
+
+    def x(index: int) -> float:
+        return round(_LEFT + room * (index + 0.5), 1)
+
+    def y(value: float) -> float:
+        return round(_TOP + plot * (1 - value / (step * count)), 1)
+
+    drawn = []
+    for number in range(1, series + 1):
+        dots = [(x(index), y(float(row[number]))) for index, row in enumerate(rows) if row[number] is not None]
+        parts: list[list[str]] = [[]]
+        for index, row in enumerate(rows):
+            if row[number] is None:
+                parts.append([])
+            else:
+                parts[-1].append(f"{x(index)},{y(float(row[number]))}")
+        drawn.append({"number": number, "dots": dots, "parts": [" ".join(part) for part in parts if len(part) > 1]})
+    return {
+        "lines": drawn,
+        "labels": [{"x": x(index), "text": row[0]} for index, row in enumerate(rows) if index % every == 0],
+        "width": width,
+        "height": height,
+        "left": _LEFT,
+        "base": height - _BOTTOM,
+        "text_y": height - 8,
+        "grid": [
+            {"y": y(step * n), "text_y": y(step * n) + 4, "text": _plain(round(step * n, 6))} for n in range(1, count + 1)
+        ],
+        "target_y": None if target is None else y(target),
+    }

@@ -153,6 +153,8 @@ def kit_context(*, staff: bool = False) -> dict[str, Any]:
             (f"{hour}時", value, value + 6 - hour % 4)
             for hour, value in zip(range(9, 18), (18, 31, 27, 12, 9, 22, 25, 19, 7), strict=True)
         ],
+        "rates": [("1人", 55, 62), ("2人", 71, 84), ("3人", 74, 96), ("4人", None, 99)],
+        "rate_series": ["いまの回線数", "回線が足りるとき"],
         "tabs": [
             {"label": "予約", "url": "#a", "active": True, "count": 24},
             {"label": "問い合わせ", "url": "#b", "count": 3},

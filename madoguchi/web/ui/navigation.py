@@ -23,6 +23,9 @@ class Place:
     key: str = ""
 
 
+TELEPHONE = "電話"
+"""The group that a contract without telephone work has not."""
+
 NAVIGATION: list[tuple[str, list[Place]]] = [
     (
         "予約",
@@ -39,9 +42,10 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
-        "電話",
+        TELEPHONE,
         [
             Place("電話対応", "callcentre:console", access.ANSWER_CALLS, "g p"),
+            Place("電話の流れと案内", "office:phone_flow", access.EVERYONE),
         ],
     ),
     (
@@ -51,6 +55,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("開庁カレンダー", "office:calendar", access.EVERYONE, "g c"),
         ],
     ),
+    ("電話", [Place("人数の見積もり", "office:staffing", access.EVERYONE)]),
     (
         "お知らせ",
         [
@@ -88,10 +93,15 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
     """Navigation, contract switcher and account links for the staff frame."""
     booking = contract.profile.booking
     own_site = booking.mode != "external"
-    no_calls = "calls" not in contract.profile.modules
-    unused = {"callcentre:console": no_calls, "callcentre:external": own_site, "office:visits": own_site, "office:cards": booking.notice_check != "list"}
+    unused = {
+        "callcentre:external": own_site,
+        "office:visits": own_site,
+        "office:cards": booking.notice_check != "list",
+    }
     groups = []
     for label, places in NAVIGATION:
+        if label == TELEPHONE and contract.profile.telephone is None:
+            continue
         items = []
         for place in places:
             if not access.may(request, place.allowed) or unused.get(place.route or "", False):

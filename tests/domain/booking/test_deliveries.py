@@ -241,6 +241,14 @@ def test_only_shared_lists_are_ordered_and_they_stay_while_ordered(desk: Desk, o
         saved_lists.change_list(desk.contract, made.saved_list_id, **change)  # type: ignore[arg-type]
     with pytest.raises(ListError, match="先に「受け渡し」で"):
         saved_lists.remove_list(desk.contract, made.saved_list_id, manages=True, by=official, now=desk.now)
+    other = {**change, "shared": True, "selection": Selection(visit="next_week", channel="phone")}
+    with pytest.raises(ListError, match="業務責任者か市職員に"):
+        saved_lists.change_list(desk.contract, made.saved_list_id, **{**other, "manages": False})  # type: ignore[arg-type]
+    changed = saved_lists.change_list(desk.contract, made.saved_list_id, **other)  # type: ignore[arg-type]
+    assert changed.selection == {"visit": "next_week", "channel": "phone"}
+    assert desk.audit()[-1][0] == "list.changed"
+    with pytest.raises(ListError, match="今はありません"):
+        saved_lists.change_list(desk.contract, made.saved_list_id, **{**other, "selection": Selection(procedure="gone")})  # type: ignore[arg-type]
     deliveries.end_order(desk.contract, made.pk, by=official, now=at(7))
     assert tasks.make_deliveries(at(8)) == 0
     with pytest.raises(ListError, match="すでに終わって"):

@@ -121,8 +121,32 @@ def test_a_hold_confirmed_on_a_closed_slot_is_listed_by_the_sweep(desk: Desk, of
     assert Affected.objects.count() == 0
     tasks.expire_holds(desk.now)
     tasks.expire_holds(desk.now)
-    assert [a.booking_id for a in Affected.objects.all()] == [held.id]
+    assert [(a.booking_id, a.reason) for a in Affected.objects.all()] == [(held.id, "台風")]
     assert [k for k, _, _ in desk.mails()] == ["created", "affected"]
+
+
+@pytest.mark.req("CAL-05")
+def test_who_is_listed_late_reads_the_reason_of_the_change_that_closed_the_slot(desk: Desk, official: Actor) -> None:
+    from madoguchi.domain.booking.services import slots
+
+    def change_day(kind: str, begin: int, end: int, reason: str) -> None:
+        hours = ((dt.time(begin), dt.time(end)),)
+        made = slots.CalendarChange(THURSDAY, kind, "", "", hours, None, reason)
+        slots.change_calendar(desk.contract, made, by=official, now=desk.now)
+
+    held = {hour: desk.reserve(at(hour, day=THURSDAY), 1, hold=True) for hour in (10, 14, 16)}
+    change_day("closed", 9, 12, "停電")
+    change_day("closed", 13, 15, "避難訓練")
+    change_day("open", 17, 18, "夜間")
+    desk.confirm(held[10].code)
+    desk.confirm(held[14].code)
+    tasks.expire_holds(desk.now)
+    change_day("hours", 9, 15, "時短")
+    desk.confirm(held[16].code)
+    tasks.expire_holds(desk.now)
+    assert {a.booking_id: a.reason for a in Affected.objects.all()} == {
+        held[10].id: "停電", held[14].id: "避難訓練", held[16].id: "時短"
+    }  # fmt: skip
 
 
 def test_the_horizon_task_goes_through_all_contracts(desk: Desk) -> None:
@@ -198,7 +222,7 @@ def test_a_field_told_again_after_its_erasure_is_erased_again(
     assert erasers.erase_fields(desk.contract, at(11) + dt.timedelta(days=1)) == 1
     told = Contact({**contact(7).values, "x_stay": "2027-03-31"})
     change.edit_contact(desk.contract, done.code, contact=told, by=operator, now=desk.now)
-    assert desk.booking(done.code).erased_fields == []
+    assert desk.booking(done.code).erased_fields is None
     assert erasers.erase_fields(desk.contract, at(11) + dt.timedelta(days=1)) == 1
 
 

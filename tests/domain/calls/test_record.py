@@ -7,9 +7,10 @@ import random
 
 import pytest
 
-from madoguchi.domain.calls.enums import CallbackEnd, Direction, Outcome
-from madoguchi.domain.calls.models import Call, Callback, CallEvent
+from madoguchi.domain.calls.enums import CallbackEnd, Direction, Outcome, TryOutcome
+from madoguchi.domain.calls.models import Call, Callback, CallbackTry, CallEvent
 from madoguchi.domain.calls.services.record import close_half_open, record_events, told_events
+from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import SYSTEM
 from madoguchi.ground.privacy.sealing import keyring
@@ -98,3 +99,19 @@ def test_a_call_back_by_an_operator(contract: Contract) -> None:
     call = Call.objects.get()
     assert (call.direction, call.unanswered) == (Direction.BACK, False)
     assert Fact.objects.get().kind == "callback.ended"
+
+
+@pytest.mark.req("CALL-03", "CALL-08")
+@pytest.mark.parametrize("spoke", [True, False])
+def test_a_dialled_call_back_notes_itself(contract: Contract, spoke: bool) -> None:
+    user = User.objects.create_user("operator@example.jp", None, name="電話 花子")
+    record_events(contract, callback(), by=SYSTEM, now=LATER)
+    waiting = Callback.objects.get()
+    dialled = told("o", ("offered", 0, {"callback": str(waiting.pk)}), ("ringing", 1, f"user:{user.pk}"),
+                   *([("answered", 9, f"user:{user.pk}")] if spoke else []), ("ended", 30), start=NINE + dt.timedelta(hours=1))  # fmt: skip
+    for _ in range(2):
+        record_events(contract, dialled, by=SYSTEM, now=LATER)
+    waiting.refresh_from_db()
+    assert waiting.tries == CallbackTry.objects.count() == 1
+    assert CallbackTry.objects.get().outcome == (TryOutcome.REACHED if spoke else TryOutcome.NO_ANSWER)
+    assert waiting.outcome == (CallbackEnd.REACHED if spoke else "")

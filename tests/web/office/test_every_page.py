@@ -13,7 +13,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from tests.web.staff_site import SignIn
 
-PAGES = ("desk/", "desk/new/", "day/", "bookings/", "affected/", "slots/", "calendar/", "texts/", "contract/", "cards/")
+PAGES = ("desk/", "desk/new/", "day/", "bookings/", "affected/", "slots/", "calendar/", "texts/", "contract/", "cards/", "phone/staffing/")
 CODES = ("hatsukaichi", "izumi", "izunokuni", "nagaoka", "urasoe")
 
 
@@ -22,7 +22,7 @@ def rows(contract: Contract) -> dict[str, int]:
     counts = {}
     with contract_scope(contract), connection.cursor() as cursor:
         for table in connection.introspection.table_names():
-            if table.startswith(("booking_", "notices_", "worklog_", "audit_", "procedures_", "contracts_")):
+            if table.startswith(("booking_", "notices_", "worklog_", "audit_", "procedures_", "contracts_", "staffing_")):
                 cursor.execute(f'select count(*) from "{table}"')
                 counts[table] = cursor.fetchone()[0]
     return counts

@@ -74,6 +74,31 @@ def test_own_lists_stay_own_and_shared_ones_are_managed(site: Contract, at_desk:
     assert keep(at_desk) == 302
 
 
+def test_a_saved_list_gets_other_conditions_and_another_name(site: Contract, at_desk: Client, sign_in: SignIn) -> None:
+    keep(at_desk, "visit=tomorrow&procedure=card_pickup", shared="on")
+    keep(at_desk, "visit=next_week", "来週", shared="on")
+    pk = row(site).pk
+    again = "この条件で保存し直す"
+    opened = at_desk.get(f"{LIST}?list={pk}").content.decode()
+    assert f'name="from" value="{pk}"' in opened
+    assert again not in opened, "nothing is changed yet"
+    query = f"from={pk}&visit=next_week&channel=phone"
+    assert f"「明日」を{again}" in at_desk.get(f"{LIST}?{query}").content.decode()
+    assert again not in at_desk.get(f"{LIST}?{query}&first=2026-11-10").content.decode(), "days cannot be kept"
+    assert again not in sign_in(site, Role.OPERATOR).get(f"{LIST}?{query}").content.decode(), "not one's own"
+    taken = at_desk.post(f"{SAVED}{pk}/", {"query": query, "name": "来週", "shared": "on"})
+    assert taken.status_code == 422
+    for kept in ("同じ名前の一覧がすでにあります", 'value="来週"', query.replace("&", "&amp;"), f'action="{SAVED}{pk}/"'):
+        assert kept in taken.content.decode()
+    assert "まだ保存していません" in at_desk.post(f"{SAVED}{pk}/", {"query": "first=2026-11-10", "name": "十日"}).content.decode()
+    done = at_desk.post(f"{SAVED}{pk}/", {"query": query, "name": "来週の電話", "shared": "on"})
+    assert (done.status_code, done["Location"]) == (302, f"{LIST}?list={pk}")
+    kept = row(site, "来週の電話")
+    assert (kept.pk, kept.shared, kept.selection) == (pk, True, {"visit": "next_week", "channel": "phone"})
+    at_desk.post(f"{SAVED}{pk}/", {"name": "電話", "shared": "on"})
+    assert row(site, "電話").selection == kept.selection, "a name alone leaves the conditions"
+
+
 def test_a_procedure_that_is_gone_is_named(site: Contract, at_desk: Client) -> None:
     keep(at_desk)
     with contract_scope(site):
@@ -82,3 +107,4 @@ def test_a_procedure_that_is_gone_is_named(site: Contract, at_desk: Client) -> N
     assert answer.status_code == 422
     assert "手続き「gone」は今はありません" in answer.content.decode()
     assert "手続き「gone」は今はありません" in at_desk.get(SAVED).content.decode()
+    assert f'name="from" value="{row(site).pk}"' in answer.content.decode(), "it can be mended"

@@ -127,6 +127,33 @@ def test_labels_that_would_touch_are_left_out() -> None:
     assert wide.count(True) > narrow.count(True) >= 3
 
 
+def test_lines_break_at_gaps_and_fit_the_plot() -> None:
+    rows = [("1人", 0, 50), ("2人", 40, None), ("3人", 100, 80), ("4人", 100, 90)]
+    chart = charts.lines(rows, name="x", title="応答率", series=["甲", "乙"], unit="％", target=80, top=100)
+    assert chart["rows"][1] == ("2人", ["40", ""])
+    for drawing in chart["drawings"]:
+        first, second = drawing["lines"]
+        assert len(first["dots"]) == 4
+        assert [len(line["parts"]) for line in (first, second)] == [1, 1]
+        assert len(second["dots"]) == 3
+        assert first["dots"][0][1] == drawing["base"]
+        assert first["dots"][2][1] == drawing["grid"][-1]["y"]
+        assert drawing["target_y"] == second["dots"][1][1]
+
+
+def test_a_line_chart_is_named_and_has_its_figures_in_a_table() -> None:
+    html = str(Template('{% load ui %}{% line_chart rows "応答率" name="r" series=series unit="％" head="人数" %}').render(
+        Context({"rows": [("1人", 55), ("2人", None)], "series": ["予測"]})
+    ))  # fmt: skip
+    ids = set(re.findall(r' id="([^"]+)"', html))
+    used = set(re.findall(r'aria-(?:labelledby|describedby)="([^"]+)"', html))
+    assert len(used) == 4
+    assert used <= ids
+    assert "<details" in html
+    assert '<th scope="row">1人</th><td class="num">55％</td>' in html
+    assert '<th scope="row">2人</th><td class="num">−</td>' in html
+
+
 def test_the_style_page_shows_every_kind_of_field(rf: RequestFactory) -> None:
     html = render_to_string("ui/kit.html", kit_context(), request=rf.get("/ui-kit/"))
     for name in KitForm.base_fields:

@@ -328,7 +328,7 @@ def store(
     booking.ends_at = max(a.ends_at for a in attendees)
     booking.people = len(attendees)
     booking.overbooked = booking.overbooked or over
-    booking.erased_fields = []
+    booking.erased_fields = None
     booking.version += 1
     booking.save()
     codes = [a.procedure.code for a in attendees]
@@ -395,7 +395,7 @@ def edit_contact(contract: Contract, code: str, *, contact: Contact, by: Actor, 
         booking.phone_index = contact.phone_index(ring)
         booking.mail_index = contact.mail_index(ring)
         booking.has_mail, booking.by_sms = bool(contact.email), takes_sms(contract, contact)
-        booking.erased_fields = []
+        booking.erased_fields = None
         booking.version += 1
         booking.save()
         changed = sorted(k for k in {*was, *new} if was.get(k) != new.get(k))

@@ -1,4 +1,4 @@
-"""Deeds on saved lists: keep conditions under a name, rename, share, remove."""
+"""Deeds on saved lists: keep conditions under a name, change name, conditions or who sees them, remove."""
 
 from __future__ import annotations
 
@@ -46,21 +46,36 @@ def save_list(
 
 @transaction.atomic
 def change_list(
-    contract: Contract, pk: int, *, name: str, shared: bool, manages: bool, by: Actor, now: dt.datetime
+    contract: Contract,
+    pk: int,
+    *,
+    name: str,
+    shared: bool,
+    selection: Selection | None = None,
+    manages: bool,
+    by: Actor,
+    now: dt.datetime,
 ) -> SavedList:
-    """Rename a list or change who sees it. ``manages`` lets the actor change other people's shared lists.
+    """Give a list another name, other people who see it or other conditions (``selection`` None: as they are).
 
-    Raises :class:`ListError` for a list that is gone or not the actor's, or a taken name.
+    ``manages`` lets the actor change other people's shared lists, and the conditions of one that is delivered to the city. Raises
+    :class:`ListError` for a list that is gone or not the actor's, a taken name, or a selection that does not hold.
     """
     with contract_scope(contract):
         kept = _lock(pk, manages=manages, by=by)
-        before = [kept.name, kept.shared]
+        before = [kept.name, kept.shared, kept.selection]
         kept.name, kept.shared = _name(name), shared
         if not shared:
-            _refuse_ordered(kept)
-        if [kept.name, kept.shared] != before:
+            _refuse_ordered(kept, "先に「受け渡し」でその予定を終えてください。")
+        if selection is not None and selection.stored() != kept.selection:
+            if faults := selection.faults():
+                raise ListError(faults[0])
+            if not manages:
+                _refuse_ordered(kept, "条件は、業務責任者か市職員に変えてもらってください。")
+            kept.selection = selection.stored()
+        after = [kept.name, kept.shared, kept.selection]
+        if after != before:
             _write(kept)
-            after = [kept.name, kept.shared]
             audit.record(contract, "list.changed", f"list:{pk}", by=by, now=now, before=before, after=after)
         return kept
 
@@ -70,7 +85,7 @@ def remove_list(contract: Contract, pk: int, *, manages: bool, by: Actor, now: d
     """Take a list away. Raises :class:`ListError` for one that is gone or not the actor's."""
     with contract_scope(contract):
         kept = _lock(pk, manages=manages, by=by)
-        _refuse_ordered(kept)
+        _refuse_ordered(kept, "先に「受け渡し」でその予定を終えてください。")
         kept.removed_at = now
         kept.save(update_fields=["removed_at"])
         audit.record(contract, "list.removed", f"list:{pk}", by=by, now=now, name=kept.name)
@@ -85,9 +100,9 @@ def _name(typed: str) -> str:
     return name
 
 
-def _refuse_ordered(kept: SavedList) -> None:
+def _refuse_ordered(kept: SavedList, what_to_do: str) -> None:
     if StandingOrder.objects.filter(saved_list=kept, ended_at=None).exists():
-        raise ListError(f"「{kept.name}」は定期の受け渡しに使われています。先に「受け渡し」でその予定を終えてください。")
+        raise ListError(f"「{kept.name}」は定期の受け渡しに使われています。{what_to_do}")
 
 
 def _write(kept: SavedList) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from madoguchi.domain.callflow import services as callflow
 from madoguchi.domain.notices.models import Kind
@@ -286,6 +287,34 @@ def flag_broken(contract: Contract, slots: Sequence[int], *, reason: str, by: Ac
         )
     release_expired(contract, now=now, slots=slots)
     return told
+
+
+def flag_late(contract: Contract, *, by: Actor, now: dt.datetime) -> None:
+    """List and tell who confirmed a hold at the very moment in which its slot closed, with the reason the closing was given."""
+    with contract_scope(contract):
+        booked = Claim.objects.filter(slot=OuterRef("pk"), attendee__booking__state=State.BOOKED)
+        unlisted = booked.exclude(Exists(Affected.objects.filter(booking_id=OuterRef("attendee__booking_id"))))
+        lost = Slot.objects.filter(Exists(unlisted), closed=True, starts_at__gt=now).select_related("pool__site").order_by("pk")
+        if not lost.exists():
+            return
+        lock_pools(list(Pool.objects.all()))
+        by_reason: dict[str, list[int]] = {}
+        for slot in lost.all():
+            by_reason.setdefault(_why_closed(contract, slot), []).append(slot.pk)
+        for reason, slots in by_reason.items():
+            flag_broken(contract, slots, reason=reason, by=by, now=now)
+
+
+def _why_closed(contract: Contract, slot: Slot) -> str:
+    """The word of who closed a slot; empty where the weekly patterns did."""
+    starts, ends = slot.starts_at.astimezone(JST), slot.ends_at.astimezone(JST)
+    day, pool = starts.date(), slot.pool
+    plan = DayPlan.objects.filter(pool=pool, date=day, withdrawn_at=None).first()
+    if plan:
+        return plan.reason
+    channel = next((p.channel for p in contract.profile.pools if p.code == pool.code), "counter")
+    end = ends.time() if ends.date() == day else END_OF_DAY
+    return calendar_of(contract, day, day).closed_by(pool.site.code, channel, day, starts.time(), end)
 
 
 def put_plans(

@@ -12,7 +12,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from madoguchi.domain.notices.models import Kind
@@ -164,7 +164,7 @@ def make_offers(contract: Contract, *, now: dt.datetime) -> int:
             try:
                 with transaction.atomic():
                     _offer(contract, row, *found, now=now)
-            except (_Gone, IntegrityError):
+            except _Gone:
                 continue  # taken meanwhile, or offered by another worker: the next round asks again
             finally:
                 months.clear()

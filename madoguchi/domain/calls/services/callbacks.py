@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from django.db.models import F
 
@@ -100,6 +101,13 @@ def take(contract: Contract, callback_id: int, *, user: User, by: Actor, now: dt
         return callback
 
 
+def number_of(contract: Contract, callback: Callback) -> str:
+    """The number to call. Raises :class:`CallsRefused` when it is erased."""
+    if not callback.words:
+        raise CallsRefused("保存期間を過ぎて電話番号を消去しました。")
+    return str(keyring(contract).unseal_json(CALLBACK, callback.words)["number"])
+
+
 def tried(contract: Contract, callback_id: int, *, outcome: TryOutcome, user: User, by: Actor, now: dt.datetime) -> Callback:
     """Note a try; reaching the person ends the call-back. Raises :class:`CallsRefused` when it is over already."""
     with contract_scope(contract):
@@ -113,6 +121,23 @@ def tried(contract: Contract, callback_id: int, *, outcome: TryOutcome, user: Us
             return end(contract, callback_id, outcome=CallbackEnd.REACHED, by=by, now=now)
         callback.refresh_from_db()
         return callback
+
+
+def dialled(contract: Contract, call: Call, folded: Folded, *, operator: User | None, by: Actor, now: dt.datetime) -> None:
+    """What became of a call-back that the exchange dialled, from its events: a try, and the end when they spoke. Told twice, noted once."""
+    if operator is None or folded.ended_at is None or not re.fullmatch("[0-9]{1,15}", folded.callback_ref):
+        return
+    callback = Callback.objects.select_for_update().filter(pk=int(folded.callback_ref)).first()
+    if callback is None or CallbackTry.objects.filter(call=call).exists():
+        return
+    spoke = folded.answered_at is not None
+    outcome = TryOutcome.REACHED if spoke else TryOutcome.NO_ANSWER
+    CallbackTry.objects.create(contract=contract, callback=callback, call=call, at=folded.opened_at, operator=operator, outcome=outcome)
+    callback.tries += 1
+    callback.save(update_fields=["tries"])
+    audit.record(contract, "callback.tried", f"callback:{callback.pk}", by=by, now=now, outcome=outcome)
+    if spoke and callback.ended_at is None:
+        end(contract, callback.pk, outcome=CallbackEnd.REACHED, by=by, now=now)
 
 
 def end(contract: Contract, callback_id: int, *, outcome: CallbackEnd, by: Actor, now: dt.datetime) -> Callback:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -166,6 +167,8 @@ def _refold(contract: Contract, ring: Keyring, call: Call, events: list[Told], *
         callbacks.wish(contract, call, folded, by=by, now=now)
     if folded.direction == Direction.IN and call.number_index and folded.outcome == Outcome.ANSWERED and call.answered_at:
         callbacks.called_again(contract, call, by=by, now=now)
+    if folded.direction == Direction.BACK:
+        callbacks.dialled(contract, call, folded, operator=call.operator, by=by, now=now)
     if call.ended_at is None:
         return
     work = note if not was_over else correct
@@ -196,10 +199,10 @@ def _project(ring: Keyring, call: Call, folded: Folded) -> None:
         setattr(call, name, getattr(folded, name))
     call.ended_by = folded.by
     call.missed = list(folded.missed)
-    call.operator = operator_of(folded.agent)
+    call.operator = operator_of(folded.agent or (folded.first_agent if folded.direction == Direction.BACK else ""))
 
 
 def operator_of(agent: str) -> User | None:
     """The account that a telephone system names ``user:<id>``; None for other names."""
-    kind, _, number = agent.partition(":")
-    return User.objects.filter(pk=int(number)).first() if kind == "user" and number.isdigit() else None
+    named = re.fullmatch(r"user:([0-9]{1,15})", agent)
+    return User.objects.filter(pk=int(named[1])).first() if named else None

@@ -209,6 +209,21 @@ def bar_chart(
     return charts.bars(rows, title=title, unit=unit, target=target, height=height)
 
 
+@register.inclusion_tag("ui/components/line_chart.html")
+def line_chart(
+    rows: Sequence[Sequence[Any]],
+    title: str,
+    name: str,
+    series: Sequence[str],
+    unit: str = "",
+    head: str = "",
+    target: float | None = None,
+    top: float | None = None,
+) -> dict[str, Any]:
+    """One or two lines for rows ``(label, value, …)``, None leaving a gap; ``name`` is unique on the page; the figures in a table."""
+    return charts.lines(rows, name=name, title=title, series=series, unit=unit, head=head, target=target, top=top)
+
+
 @register.inclusion_tag("ui/components/meter.html")
 def meter(value: float, maximum: float, label: str, tone: str = "") -> dict[str, Any]:
     """A thin bar ``value / maximum``; ``tone``: ``ok``, ``warn``, ``bad`` or nothing; ``label`` is read aloud."""

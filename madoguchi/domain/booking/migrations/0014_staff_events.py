@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0012_line'),
+        ('booking', '0013_erased_fields_null'),
         ('contracts', '0002_contract_by_wall'),
     ]
 
