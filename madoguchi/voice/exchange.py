@@ -287,6 +287,7 @@ class Exchange:
 
     async def _dialling(self, talk: Conversation, operator: Operator, leg: RtpLeg, carrier: Address) -> End:
         """Ring the operator's own device first, then the resident; then it is a conversation like any other."""
+        talk.emit("offered", state="open")
         talk.emit("ringing", agent=operator.name)
         own = await talk.reach(operator, talk.shown("callback"), talk.flow.queue(talk.queue).ring_seconds)
         if own is None:

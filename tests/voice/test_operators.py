@@ -308,7 +308,7 @@ def test_a_resident_is_called_back_through_the_trunk(tmp_path: Path) -> None:
             await here.until(lambda: abs(device.leg.loudest - 440) < 10)
             calls[0].hang_up()
             await here.happened("ended")
-            assert here.events.kinds() == ["ringing", "answered", "ended"]
+            assert here.events.kinds() == ["offered", "ringing", "answered", "ended"]
             assert {e.data["callback"] for e in here.events.events} == {"cb-1"}
             await here.until(lambda: operator.state == "ready")
             resident.on_invite = lambda call: call.refuse(486)
