@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 import logging
 import re
@@ -116,6 +115,7 @@ class Conversation:
         except Exception:
             log.exception("the call %s failed", self.name)
         finally:
+            self.finish(*end)
             await self._clean(script, end)
 
     async def _clean(self, script: asyncio.Future[End], end: End) -> None:
@@ -173,7 +173,7 @@ class Conversation:
         assert self.leg is not None
         try:
             return await asyncio.wait_for(self.leg.digits.get(), seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return None
 
     async def _choose(self) -> None:
@@ -263,6 +263,7 @@ class Conversation:
         loop = asyncio.get_running_loop()
         while not self.leg.digits.empty():
             self.leg.digits.get_nowait()
+        self._connecting = self._connecting or self.ringing
         text = "connect" if self.ringing else "full"
         while True:
             key = await self._say(text, until_digit=True)
@@ -397,7 +398,7 @@ class Conversation:
         await self._quiet()
         self.on_hold = False
         assert self.leg is not None
-        if self.partner is not None:
+        if self.partner is not None and not self.over.done():
             self._apart()
             join(self.leg, self.partner)
 
@@ -411,7 +412,8 @@ class Conversation:
         self.on_hold = True
         await self._quiet()
         self._apart()
-        self._sound = self.exchange.spawn(self._hold_text())
+        if not self.over.done():
+            self._sound = self.exchange.spawn(self._hold_text())
 
     async def _hold_text(self) -> None:
         while True:
@@ -423,10 +425,10 @@ class Conversation:
         self._sound = None
 
     async def _stop(self, task: asyncio.Future[Any] | None) -> None:
+        """Cancel a task and wait for its end; its own failure is logged where it was begun."""
         if task is not None and task is not asyncio.current_task():
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
+            await asyncio.wait({task})
 
     async def _release(self, operator: Operator, *, by: By = "operator", wrapup: bool = True) -> None:
         """This operator's part is over, by whose will."""
@@ -438,9 +440,9 @@ class Conversation:
             self.operator = self.partner = None
         seconds = self.flow.queue(self.queue).wrapup_seconds if wrapup and not operator.away_after_call else 0.0
         self.exchange.tell(operator, {"type": "ended", "call": self.name, "by": by, "wrapup_seconds": seconds})
-        self.exchange.release(operator, seconds)
         if device is not None:
             await self._device_off(operator, device)
+        self.exchange.release(operator, seconds)
 
     async def _device_off(self, operator: Operator, device: Any) -> None:
         try:
@@ -474,13 +476,14 @@ class Conversation:
         """Put the caller on hold, or take them back."""
         if self.consult is not None:
             raise Refused("転送の途中です。")
-        if on == self.on_hold or self.operator is None:
+        operator = self.operator
+        if operator is None or on == self.on_hold:
             return
+        self._hold_event(operator, on)
         if on:
             await self._park()
         else:
             await self._together()
-        self._hold_event(self.operator, on)
 
     async def transfer(self, to: Operator, *, attended: bool) -> None:
         """Hand over to an operator who is free."""
@@ -492,14 +495,14 @@ class Conversation:
         except ValueError:
             raise Refused("その担当者はいま電話を受けられません。") from None
         consult = self.consult = Consult(giver, to, attended)
-        await self._park()
-        if attended:
-            self._hold_event(giver, True, why="transfer")
-        else:
-            await self._release(giver)
         consult.task = self.exchange.spawn(self._transferring(consult))
 
     async def _transferring(self, consult: Consult) -> None:
+        await self._park()
+        if consult.attended:
+            self._hold_event(consult.giver, True, why="transfer")
+        else:
+            await self._release(consult.giver)
         settings = self.flow.queue(self.queue)
         self.emit("ringing", agent=consult.to.name, queue=settings.code)
         leg = await self.reach(consult.to, self.shown("transfer", consult.giver.name), settings.ring_seconds)

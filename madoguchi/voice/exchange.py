@@ -245,10 +245,8 @@ class Exchange:
 
     async def transfer(self, operator: Operator, to: str, *, attended: bool) -> None:
         talk = self._own(operator)
-        if to == "supervisor":
-            target = self.desk.idle(talk.flow.contract, supervisor=True, but=operator)
-        else:
-            target = self.desk.operators.get(to)
+        found = self.desk.idle(talk.flow.contract, supervisor=True, but=operator)
+        target = found if to == "supervisor" else self.desk.operators.get(to)
         if target is None or target is operator or talk.flow.contract not in target.contracts:
             raise Refused("転送先の担当者が見つからないか、電話を受けられません。")
         await talk.transfer(target, attended=attended)
@@ -289,6 +287,7 @@ class Exchange:
 
     async def _dialling(self, talk: Conversation, operator: Operator, leg: RtpLeg, carrier: Address) -> End:
         """Ring the operator's own device first, then the resident; then it is a conversation like any other."""
+        talk.emit("offered", state="open")
         talk.emit("ringing", agent=operator.name)
         own = await talk.reach(operator, talk.shown("callback"), talk.flow.queue(talk.queue).ring_seconds)
         if own is None:
@@ -306,7 +305,7 @@ class Exchange:
         tone = self.spawn(self._tone(own))
         try:
             media = await asyncio.wait_for(answered, ANSWER_SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return "system", "no_answer"
         finally:
             tone.cancel()

@@ -27,6 +27,7 @@ class Telephone:
         self.exchange = exchange
         self.binding = binding
         self.operator: Operator | None = None
+        self.gone = False
         self._call: Outgoing | None = None
         self._leg: RtpLeg | None = None
 
@@ -45,7 +46,7 @@ class Telephone:
         call.begin()
         try:
             end = await asyncio.wait_for(ended, seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             await self.hang_up()
             raise NotAnswered("timeout" if rang.done() else "gone") from None
         except asyncio.CancelledError:
@@ -72,6 +73,11 @@ class Telephone:
     async def tell(self, message: Mapping[str, Any]) -> None:
         """A telephone shows nothing."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether it rings or talks."""
+        return self._call is not None
+
     async def hang_up(self) -> None:
         call, leg = self._call, self._leg
         self._call = self._leg = None
@@ -79,6 +85,8 @@ class Telephone:
             call.hang_up()
         if leg is not None:
             await leg.close()
+        if self.gone and self.operator is not None:
+            self.exchange.sign_out(self.operator, self)
 
 
 def shown(what: Ringing) -> str:
@@ -98,7 +106,8 @@ def password_of(flows: Flows) -> Callable[[str], str | None]:
 
 
 class Telephones:
-    """Signs operators in and out as their telephones register. A browser of the same operator has precedence."""
+    """Signs operators in and out as their telephones register. A browser of the same operator has precedence; a registration that ends
+    in the middle of a talk counts from its end."""
 
     def __init__(self, exchange: Exchange, registrar: Registrar) -> None:
         self.exchange = exchange
@@ -117,8 +126,10 @@ class Telephones:
         owner = self._owner(user)
         if binding is None or owner is None:
             device = self._devices.pop(user, None)
-            if device is not None and device.operator is not None:
-                self.exchange.sign_out(device.operator, device)
+            if device is not None:
+                device.gone = True
+                if device.operator is not None and not device.busy:
+                    self.exchange.sign_out(device.operator, device)
             return
         name, contracts = owner
         device = self._devices.setdefault(user, Telephone(self.exchange, binding))

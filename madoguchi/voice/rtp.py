@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 KEYS: Final = "0123456789*#ABCD"
 MOVED: Final = 2.0
 """Seconds of silence after which another port of the agreed host is believed."""
+EXPEDITED: Final = 0xB8
+"""The mark by which routers let audio pass first (RFC 3246)."""
 PAUSE: Final = 0.1
 """Seconds without a packet sent after which timestamps follow the time that passed, and the marker is set."""
 _HEADER: Final = struct.Struct("!BBHII")
@@ -54,12 +56,12 @@ class Digits:
 
 
 class Ports:
-    """Even ports of one address, handed out in turn."""
+    """Even ports of one address, handed out in turn from anywhere: what still comes for a former life should find nobody."""
 
     def __init__(self, host: str, first: int, last: int) -> None:
         self.host = host
         self._all = range(first + first % 2, last + 1, 2)
-        self._next = 0
+        self._next = secrets.randbelow(len(self._all))
 
     def _in_turn(self) -> Iterator[int]:
         for _ in self._all:
@@ -77,6 +79,8 @@ class Ports:
                 continue
             self._next += 1
             found.setblocking(False)
+            if found.family == socket.AF_INET:
+                found.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED)
             return found
         raise OSError("every RTP port is in use")
 
@@ -85,7 +89,7 @@ class RtpLeg(Leg):
     """One RTP session. Mute until :meth:`agree` says where to.
 
     Audio is taken from the agreed host only. Its port may be another than the agreed one (a translator of addresses between): the first that
-    speaks is kept, and answered, until it falls silent.
+    speaks is kept, and answered, until it falls silent or the agreed one speaks.
     """
 
     def __init__(self, ports: Ports, *, advertised: str = "") -> None:
@@ -96,6 +100,7 @@ class RtpLeg(Leg):
         self.address: Address = (advertised or host, port)
         self.last_heard = time.monotonic()
         self._remote: Address | None = None
+        self._agreed: Address | None = None
         self._latched = False
         self._events: int | None = None
         self._digits = Digits()
@@ -113,7 +118,8 @@ class RtpLeg(Leg):
         self._events = media.events
         self._wanted = media.wanted
         if self._remote is None or self._remote[0] != media.address[0] or media.wanted:
-            self._remote, self._latched = media.address, False
+            self._remote = self._agreed = media.address
+            self._latched = False
         self.last_heard = time.monotonic()
         self.muted = False
 
@@ -170,7 +176,7 @@ class RtpLeg(Leg):
             return
         now = time.monotonic()
         if source != remote:
-            if self._latched and now - self.last_heard < MOVED:
+            if self._latched and source != self._agreed and now - self.last_heard < MOVED:
                 return
             self._remote = source
         self._latched = True

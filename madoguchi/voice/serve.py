@@ -101,8 +101,9 @@ async def serve(given: argparse.Namespace, secret: str) -> None:
     flows.refresh()
     if not flows.loaded:
         log.error("%s holds no flow that can be used; every call is answered 404 until one appears", given.folder)
-    run = new_run(clock())
-    spool = Spool(given.spool or given.folder / "spool", passes.derive(secret, "spool"), run=run, now=clock())
+    waiting = given.spool or given.folder / "spool"
+    run = new_run(waiting, clock())
+    spool = Spool(waiting, passes.derive(secret, "spool"), run=run, now=clock())
     endpoint, transport = await open_endpoint((given.bind, given.port), trunks=given.trunk, advertised=given.address)
     exchange = Exchange(
         endpoint=endpoint, flows=flows, spool=spool, ports=Ports(given.bind, *given.rtp_ports), clock=clock, run=run,

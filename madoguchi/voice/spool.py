@@ -21,6 +21,7 @@ import datetime as dt
 import json
 import logging
 import os
+import re
 import secrets
 import threading
 from collections import deque
@@ -40,7 +41,11 @@ LINES: Final = 1000
 """Lines of a segment."""
 AGAIN: Final = 1.0
 """Seconds until a disk that refused is tried again."""
+PATIENCE: Final = 1.0
+"""Seconds for which a deed waits for its event to be durable."""
 SUFFIX: Final = ".spool"
+RUN: Final = re.compile(r"\d{8}T\d{12}-[0-9a-f]+")
+STAMP: Final = "%Y%m%dT%H%M%S%f"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,9 +61,12 @@ class Position:
         return f"{self.run}-{self.segment:06d}{SUFFIX}"
 
 
-def new_run(now: dt.datetime) -> str:
-    """The name of a run that begins now; later runs sort after earlier ones."""
-    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(2)}"
+def new_run(folder: Path, now: dt.datetime) -> str:
+    """The name of a run that begins now. It sorts after every run in the folder, also when the machine's clock was set back."""
+    moment = now.astimezone(dt.UTC).replace(tzinfo=None)
+    for former in runs(folder)[-1:]:
+        moment = max(moment, dt.datetime.strptime(former.partition("-")[0], STAMP) + dt.timedelta(microseconds=1))  # noqa: DTZ007
+    return f"{moment:{STAMP}}-{secrets.token_hex(2)}"
 
 
 def run_of(call: str) -> str:
@@ -105,14 +113,15 @@ class Spool:
             self._changed.notify()
 
     async def safe(self) -> None:
-        """Wait until everything put so far is on the disk; not longer than the disk works."""
+        """Wait until everything put so far is on the disk; not when the disk refuses, and not longer than :data:`PATIENCE`."""
         loop = asyncio.get_running_loop()
         with self._changed:
             if self._written >= self._put or self._failing or self._closing:
                 return
             future: asyncio.Future[None] = loop.create_future()
             self._askers.append((self._put, loop, future))
-        await future
+        if not (await asyncio.wait({future}, timeout=PATIENCE))[0]:
+            log.error("the spool's disk takes longer than %.0f s; calls go on without waiting for it", PATIENCE)
 
     def close(self, seconds: float = 5.0) -> None:
         """Write what is left and end the thread."""
@@ -248,7 +257,7 @@ def _segments(folder: Path) -> list[tuple[str, int]]:
     found = []
     for path in folder.glob(f"*{SUFFIX}"):
         run, _, number = path.stem.rpartition("-")
-        if run and number.isdigit():
+        if RUN.fullmatch(run) and number.isdigit():
             found.append((run, int(number)))
     return sorted(found)
 

@@ -402,6 +402,7 @@ class Process:
         self.log = folder / "log"
         (folder / "clock").write_text(str((now - dt.datetime.now(JST)).total_seconds()))
         self._arguments = arguments
+        self._asked = False
         self.child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -428,10 +429,17 @@ class Process:
         self.child.kill()
         self.child.wait()
 
-    def stop(self) -> int:
+    def ask_to_end(self) -> None:
+        """Once: SIGTERM means something else to a Python process that is leaving."""
         assert self.child is not None
-        if self.child.poll() is None:
+        if not self._asked and self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
+        self._asked = True
+
+    def stop(self) -> int:
+        """Ask, and wait for the end; the exit code."""
+        assert self.child is not None
+        self.ask_to_end()
         return self.child.wait(15)
 
     def events(self) -> list[CallEvent]:

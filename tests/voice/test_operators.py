@@ -126,7 +126,7 @@ def test_a_blind_transfer(tmp_path: Path) -> None:
             await here.happened("answered")
             taker, other = here.operator("sv-1", hertz=880, supervisor=True, after=0.3)
             await here.exchange.transfer(giver, "supervisor", attended=False)
-            assert (giver.state, device.hung_up) == ("wrapup", 1)
+            await here.until(lambda: giver.state == "wrapup" and device.hung_up == 1)
             moved = await here.happened("transferred")
             assert (moved.agent, dict(moved.data)) == ("op-1", {"to": "sv-1", "mode": "blind"})
             assert (other.rung[0].kind, other.rung[0].by) == ("transfer", "op-1")
@@ -308,7 +308,7 @@ def test_a_resident_is_called_back_through_the_trunk(tmp_path: Path) -> None:
             await here.until(lambda: abs(device.leg.loudest - 440) < 10)
             calls[0].hang_up()
             await here.happened("ended")
-            assert here.events.kinds() == ["ringing", "answered", "ended"]
+            assert here.events.kinds() == ["offered", "ringing", "answered", "ended"]
             assert {e.data["callback"] for e in here.events.events} == {"cb-1"}
             await here.until(lambda: operator.state == "ready")
             resident.on_invite = lambda call: call.refuse(486)

@@ -68,7 +68,7 @@ def phone(user: str, operator: str) -> Phone:
 
 def registered(folder: Path, here: Process, user: str) -> int:
     """Let sipp register a telephone; the port it registered."""
-    caller = Sipp(folder, SCENARIOS / "register.xml", "127.0.0.1:%d" % here.port, "-s", user, "-au", user, "-ap", "secret", "-m", "1")
+    caller = Sipp(folder, SCENARIOS / "register.xml", f"127.0.0.1:{here.port}", "-s", user, "-au", user, "-ap", "secret", "-m", "1")
     caller.end(15)
     return caller.port
 
@@ -125,6 +125,7 @@ def test_a_telephone_with_a_password_talks_with_a_caller(tmp_path: Path) -> None
         assert (events[3].agent, dict(events[4].data)) == ("op-1", {"by": "operator", "why": "hung_up"})
 
 
+@pytest.mark.slow
 @pytest.mark.req("CALL-01")
 def test_fifty_calls_against_two_operators_all_hear_a_voice_and_add_up(tmp_path: Path) -> None:
     """A call each second against two operators who talk 3 s, all times divided by five."""
@@ -223,7 +224,7 @@ def test_asked_to_end_it_takes_no_new_call_and_lets_the_others_finish(folder: Pa
         async with network() as net:
             caller = await Caller(net).dial(here.address)
             await asyncio.sleep(0.3)
-            here.child.terminate()
+            here.ask_to_end()
             await asyncio.sleep(0.2)
             late = Caller(net)
             with pytest.raises(AssertionError, match="refused 503"):
@@ -244,7 +245,7 @@ def test_calls_that_outlast_the_drain_are_ended_by_the_system(folder: Path) -> N
         async with network() as net:
             caller = await Caller(net).dial(here.address)
             await asyncio.sleep(0.3)
-            here.child.terminate()
+            here.ask_to_end()
             assert await asyncio.wait_for(caller.ended, 5) == "bye"
             await caller.close()
 

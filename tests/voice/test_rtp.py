@@ -76,6 +76,17 @@ def test_audio_is_taken_from_the_agreed_host_and_answered_where_it_comes_from() 
             assert struct.unpack_from("!HI", second, 2)[1] - struct.unpack_from("!HI", first, 2)[1] == FRAME
             leg.took(packet(), ("127.0.0.1", 12345))
             assert leg.received == 1, "another port of the host while the first still speaks"
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agreed:
+                agreed.bind(("127.0.0.1", 0))
+                agreed.settimeout(1)
+                leg.agree(Media(agreed.getsockname(), PCMU, 96))
+                leg.took(packet(), other.getsockname())
+                leg.took(packet(), agreed.getsockname())
+                leg.took(packet(), other.getsockname())
+                assert leg.received == 3, "a stream of a former call never wins against the agreed address"
+                leg.tick()
+                assert len(agreed.recv(500)) == 12 + FRAME
+            leg.agree(Media(other.getsockname(), PCMU, 96))
             leg.took(packet(b"\x05\x8a\x01\x40", kind=96), other.getsockname())
             assert leg.digits.get_nowait() == "5"
             leg.agree(Media(("127.0.0.1", 9), PCMU, 96, wanted=False))

@@ -472,7 +472,7 @@ def test_a_broken_request_of_the_trunk_is_told_so() -> None:
 # Registrations.
 
 
-def register(nonce: str, *, count: int = 1, password: str = "secret", user: str = "desk1", expires: int = 300, contact: str | None = None, extra: str = "") -> str:
+def register(nonce: str, *, count: int = 1, password: str = "secret", user: str = "desk1", expires: int = 300, extra: str = "") -> str:
     ha1 = hashlib.md5(f"{user}:{REALM}:{password}".encode()).hexdigest()
     ha2 = hashlib.md5(b"REGISTER:sip:127.0.0.1").hexdigest()
     nc = f"{count:08x}"
@@ -481,12 +481,11 @@ def register(nonce: str, *, count: int = 1, password: str = "secret", user: str 
         f'Authorization: Digest username="{user}", realm="{REALM}", nonce="{nonce}", uri="sip:127.0.0.1", response="{response}", '
         f'qop=auth, nc={nc}, cnonce="xyz", algorithm=MD5\r\n'
     ) if nonce else ""  # fmt: skip
-    contact = contact if contact is not None else f"<sip:{user}@192.0.2.9:5090>"
     register.number = getattr(register, "number", 0) + 1  # type: ignore[attr-defined]
     return (
         f"REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKr{register.number}\r\n"  # type: ignore[attr-defined]
         f"From: <sip:{user}@127.0.0.1>;tag=p\r\nTo: <sip:{extra or user}@127.0.0.1>\r\nCall-ID: reg\r\nCSeq: {register.number} REGISTER\r\n"  # type: ignore[attr-defined]
-        f"Contact: {contact}\r\nExpires: {expires}\r\n{given}Content-Length: 0\r\n\r\n"
+        f"Contact: <sip:{user}@192.0.2.9:5090>\r\nExpires: {expires}\r\n{given}Content-Length: 0\r\n\r\n"
     )
 
 

@@ -142,10 +142,13 @@ def test_safe_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     writer.close()
 
 
-def test_a_call_tells_its_run() -> None:
-    run = spool.new_run(NOW)
+def test_a_call_tells_its_run_and_runs_are_in_order_whatever_the_clock_says(tmp_path: Path) -> None:
+    run = spool.new_run(tmp_path, NOW)
     assert spool.run_of(f"{run}-12") == run
-    assert run < spool.new_run(NOW + dt.timedelta(seconds=1))
+    opened(tmp_path, run).close()
+    back = spool.new_run(tmp_path, NOW - dt.timedelta(hours=1))
+    opened(tmp_path, back).close()
+    assert spool.runs(tmp_path) == (run, back)
 
 
 def wait_for(met: object) -> None:

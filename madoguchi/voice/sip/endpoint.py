@@ -168,7 +168,7 @@ class Endpoint:
             transaction.respond(response(request, 420, tag=generate_tag(), headers=unsupported))
         elif _merge_key(request) in self._offered:
             transaction.respond(response(request, 482, tag=generate_tag()))
-        elif not request.body and "content-type" in request.headers or _foreign_body(request):
+        elif _foreign_body(request):
             transaction.respond(response(request, 415, tag=generate_tag(), headers=[("Accept", "application/sdp")]))
         else:
             transaction.respond(response(request, 100))

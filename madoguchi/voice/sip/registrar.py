@@ -101,10 +101,8 @@ class Registrar:
         ha1 = self.secret(user)
         ha2 = _md5(f"{request.method}:{values.get('uri', '')}")
         qop, count = values.get("qop", ""), values.get("nc", "")
-        if qop:
-            wanted = _md5(f"{ha1}:{nonce}:{count}:{values.get('cnonce', '')}:{qop}:{ha2}")
-        else:
-            wanted = _md5(f"{ha1}:{nonce}:{ha2}")
+        middle = f"{nonce}:{count}:{values.get('cnonce', '')}:{qop}" if qop else nonce
+        wanted = _md5(f"{ha1}:{middle}:{ha2}")
         if ha1 is None or not hmac.compare_digest(wanted.encode(), values.get("response", "").encode()):
             return response(request, 403, tag=generate_tag())
         if age > NONCE_SECONDS or not self._fresh(nonce, count):
