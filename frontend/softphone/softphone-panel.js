@@ -26,8 +26,7 @@ const national = (number) => number.replace(/^\+81/, "0");
 
 /** @param {HTMLElement} root */
 export function startPanel(root) {
-  const headers = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}");
-  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? "", headers) });
+  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? "") });
   const text = (/** @type {string} */ name) => templateText(root, `template[data-text="${name}"]`);
   /** @type {NodeListOf<HTMLElement>} */
   const shown = root.querySelectorAll("[data-phone-when]");

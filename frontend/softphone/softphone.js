@@ -84,7 +84,6 @@ export class Softphone extends EventTarget {
     if (!navigator.mediaDevices?.getUserMedia || !window.RTCPeerConnection) return this.#trouble("browser");
     this.#become("connecting");
     this.#sound ??= new AudioContext();
-    void this.#sound.resume();
     void this.#route("ringer");
     void this.#route("speaker");
     if (await this.#listen()) await this.#connect();
@@ -429,6 +428,7 @@ export class Softphone extends EventTarget {
     });
     if (this.#talks()) this.#speak(true);
     if (this.#sound) {
+      void this.#sound.resume();
       this.#metered?.disconnect();
       this.#metered = this.#sound.createMediaStreamSource(stream);
       this.#meter ??= new AnalyserNode(this.#sound, { fftSize: 1024 });
@@ -495,10 +495,9 @@ export class SignedOut extends Error {}
 /**
  * Gets a pass from the site.
  * @param {string} url answers `{"pass": "…"}`
- * @param {HeadersInit} headers what the site asks of a POST
  */
-export async function fetchPass(url, headers) {
-  const answer = await fetch(url, { method: "POST", headers, redirect: "manual" });
+export async function fetchPass(url) {
+  const answer = await fetch(url, { redirect: "manual", cache: "no-store" });
   if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) throw new SignedOut();
   if (!answer.ok) throw new Error(`pass: ${answer.status}`);
   return /** @type {string} */ ((await answer.json()).pass);

@@ -135,6 +135,8 @@ def test_a_key_is_printed_once_and_works(capsys: Captured, contracts: dict[str, 
     ("arguments", "told"),
     [
         (["api-key", "izumi", "--scopes", "everything"], "unknown scope everything; choose from availability:read"),
+        (["api-key", "izumi", "--scopes", "calls:cti"], "a key of calls:cti stands in an address: name the networks"),
+        (["api-key", "izumi", "--scopes", "calls:cti", "--from", "here"], "'here' is no address or network"),
         (["api-key", "nowhere", "--scopes", "availability:read"], "no contract 'nowhere' in the database; there are: "),
         (["capacity", "verify", "nowhere"], "no contract 'nowhere'"),
     ],

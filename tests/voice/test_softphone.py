@@ -57,20 +57,24 @@ class Site(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     page = b""
+    signed_in = True
 
     def do_GET(self) -> None:
         path, _, _ = self.path.partition("?")
         if path == "/":
             self._answer("text/html; charset=utf-8", self.page)
+        elif path == "/pass" and self.signed_in:
+            self._answer("application/json", json.dumps({"pass": a_pass(contracts=("hatsukaichi", "town"))}).encode())
+        elif path == "/pass":
+            self.send_response(302)
+            self.send_header("Location", "/accounts/login/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         elif path.startswith("/static/"):
             _, _, folder, name = path.split("/", 3)
             self._answer("text/javascript", (STATIC[folder] / name).read_bytes())
         else:
             self.send_error(404)
-
-    def do_POST(self) -> None:
-        assert self.path == "/pass"
-        self._answer("application/json", json.dumps({"pass": a_pass(contracts=("hatsukaichi", "town"))}).encode())
 
     def _answer(self, kind: str, body: bytes) -> None:
         self.send_response(200)
@@ -265,6 +269,42 @@ def test_a_resident_on_the_trunk_talks_with_a_page(loop: asyncio.Runner, browser
     loop.run(whole())
 
 
+@pytest.mark.req("CALL-03", "CALL-04")
+def test_a_call_is_handed_over_after_a_word_with_the_colleague(
+    loop: asyncio.Runner, browser: Browser, tmp_path: Path
+) -> None:
+    make_flow(tmp_path, queues=(quick(ring_seconds=10, max_wait_seconds=20, wrapup_seconds=30),))
+
+    async def whole() -> None:
+        async with asyncio.timeout(40), town(tmp_path) as place, desk(browser, place.exchange) as found:
+            page = await found.page()
+            await found.ready(page)
+            resident = await place.call(tone=440)
+            await page.get_by_role("button", name="応答").wait_for()
+            await page.keyboard.press("F2")
+            await place.happened("answered")
+            place.operator("op2", hertz=880.0)
+            for last in (False, True):
+                await page.keyboard.press("Shift+F4")
+                await page.get_by_label("転送先").select_option("op2")
+                await page.get_by_role("button", name="転送する").click()
+                await page.get_by_text("転送先につないでいます").first.wait_for()
+                if last:
+                    resident.arrivals.clear()
+                    assert await resident.hears("hold") > 0.95
+                else:
+                    await page.keyboard.press("F4")
+                    await page.get_by_text("通話中", exact=True).first.wait_for()
+            await place.until(lambda: place.exchange.desk.operators["op2"].state == "talking")
+            await page.get_by_role("button", name="転送を完了する").click()
+            await page.get_by_text("後処理").first.wait_for()
+            resident.arrivals.clear()
+            assert await resident.hears_tone(880) == pytest.approx(880, abs=10)
+            assert (await place.happened("transferred")).data["mode"] == "attended"
+
+    loop.run(whole())
+
+
 @pytest.mark.req("CALL-03")
 def test_a_second_page_takes_over(play: Play) -> None:
     async def scene(desk: Desk) -> None:
@@ -292,6 +332,19 @@ def test_a_refused_wish_is_told_in_words(play: Play) -> None:
         await page.get_by_label("そのまま渡す").check()
         await page.get_by_role("button", name="転送する").click()
         await page.get_by_role("alert").get_by_text("op2さんは電話に出られません。").wait_for()
+
+    play(scene)
+
+
+@pytest.mark.req("CALL-03")
+def test_who_is_no_longer_signed_in_is_told_so(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Site, "signed_in", False)
+
+    async def scene(desk: Desk) -> None:
+        page = await desk.page()
+        await page.get_by_role("button", name="電話を始める").click()
+        await page.get_by_role("alert").get_by_text("サインインの期限が切れました。").wait_for()
+        assert desk.exchange.operators == {}
 
     play(scene)
 

@@ -129,6 +129,10 @@ def test_every_sealed_column_is_registered() -> None:
         "booking.Booking.phone_index",
         "booking.LineCode.index",
         "booking.NoticeCard.index",
+        "callflow.Audio.content",
+        "calls.Call.number_index",
+        "calls.Callback.number_index",
+        "calls.Contact.number_index",
         "privacy.ContractKey.wrapped",
         "privacy.ContractKey.wrapped_index",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from django.db.models import F
 
@@ -124,7 +125,7 @@ def tried(contract: Contract, callback_id: int, *, outcome: TryOutcome, user: Us
 
 def dialled(contract: Contract, call: Call, folded: Folded, *, operator: User | None, by: Actor, now: dt.datetime) -> None:
     """What became of a call-back that the exchange dialled, from its events: a try, and the end when they spoke. Told twice, noted once."""
-    if operator is None or folded.ended_at is None or not folded.callback_ref.isdigit():
+    if operator is None or folded.ended_at is None or not re.fullmatch("[0-9]{1,15}", folded.callback_ref):
         return
     callback = Callback.objects.select_for_update().filter(pk=int(folded.callback_ref)).first()
     if callback is None or CallbackTry.objects.filter(call=call).exists():

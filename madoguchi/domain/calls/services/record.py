@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -203,5 +204,5 @@ def _project(ring: Keyring, call: Call, folded: Folded) -> None:
 
 def operator_of(agent: str) -> User | None:
     """The account that a telephone system names ``user:<id>``; None for other names."""
-    kind, _, number = agent.partition(":")
-    return User.objects.filter(pk=int(number)).first() if kind == "user" and number.isdigit() else None
+    named = re.fullmatch(r"user:([0-9]{1,15})", agent)
+    return User.objects.filter(pk=int(named[1])).first() if named else None
