@@ -46,6 +46,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         [
             Place("電話対応", "callcentre:console", access.ANSWER_CALLS, "g p"),
             Place("電話の流れと案内", "office:phone_flow", access.EVERYONE),
+            Place("人数の見積もり", "office:staffing", access.EVERYONE),
         ],
     ),
     (
@@ -55,7 +56,6 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("開庁カレンダー", "office:calendar", access.EVERYONE, "g c"),
         ],
     ),
-    ("電話", [Place("人数の見積もり", "office:staffing", access.EVERYONE)]),
     (
         "お知らせ",
         [
