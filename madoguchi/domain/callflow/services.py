@@ -60,6 +60,8 @@ def save_text(
         row = _add(contract, prompt, language, text=text, recording=None, starts_on=starts_on, by=by, now=now)
         profile = contract.profile
         said = building.sayings(profile, {(prompt, language): row}, own_readings())[prompt][language]
+        if text and not said.words:
+            raise FlowRefused("差し込みがどれも空なので、読み上げるものがありません。言葉を足してください。")
         _make_audio(contract, [said.spoken] if said.spoken else [], now=now)
         audit.record(
             contract, "callflow.text_saved", _target(row), by=by, now=now, number=row.number, text=text, starts_on=starts_on

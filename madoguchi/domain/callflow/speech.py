@@ -31,6 +31,7 @@ NO_FLITE = "英語の音声合成（flite）が、このサーバーにありま
 LONGEST_TEXT = 600
 TIMEOUT_SECONDS = 120
 AT_ONCE = 4
+SHORTEST_MILLISECONDS = 100
 
 Words = tuple[str, str]
 """Language and text."""
@@ -75,7 +76,10 @@ def speak(wanted: Iterable[Words]) -> Iterator[tuple[Words, bytes]]:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 _fill(kept, some)
         for words in some:
-            yield words, (kept / name_of(words)).read_bytes()
+            sound = (kept / name_of(words)).read_bytes()
+            if audio.milliseconds(sound) < SHORTEST_MILLISECONDS:
+                raise SpeechError(f"「{words[1][:40]}」は読み上げられません。読み上げる言葉を入れてください。文面は保存していません。")
+            yield words, sound
 
 
 def _fill(kept: Path, wanted: Sequence[Words]) -> None:

@@ -181,6 +181,17 @@ def test_what_cannot_be_spoken_is_refused(contract: Contract, now: dt.datetime, 
     assert not Prompt.objects.exists()
 
 
+@pytest.mark.req("CALL-02")
+@pytest.mark.parametrize("text", ["😀👨‍👩‍👧‍👦", "。", "\u202e", "{callback}"], ids=["emoji", "stop", "mark", "empty placeholder"])
+def test_words_without_a_sound_are_refused(contract: Contract, now: dt.datetime, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = contract.profile.telephone.queues[0].model_copy(update={"callback_key": ""})  # type: ignore[union-attr]
+    telephone = contract.profile.telephone.model_copy(update={"queues": (queue,)})  # type: ignore[union-attr]
+    monkeypatch.setitem(registry._cache, contract.code, contract.profile.model_copy(update={"telephone": telephone}))
+    with pytest.raises((speech.SpeechError, FlowRefused), match="読み上げ"):
+        services.save_text(contract, prompt="hold", language="ja", text=text, starts_on=now.date(), by=CITY, now=now)
+    assert not Prompt.objects.exists() and not Audio.objects.exists()
+
+
 @pytest.mark.req("CALL-01")
 def test_what_a_contract_does_not_use_is_refused(contracts: dict[str, Contract], now: dt.datetime) -> None:
     given = {"prompt": "menu", "language": "ja", "text": "はい。", "starts_on": now.date(), "by": CITY, "now": now}
