@@ -39,6 +39,14 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        "電話",
+        [
+            Place("折り返し", "phone:callbacks", access.READ_CALLS, "g b"),
+            Place("応対の記録", "phone:contacts", access.READ_CONTACTS, "g o"),
+            Place("二次対応", "phone:second", access.READ_CALLS, "g u"),
+        ],
+    ),
+    (
         "枠と暦",
         [
             Place("予約枠", "office:slots", access.READ_RESIDENTS, "g s"),
@@ -68,7 +76,6 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
     (
         "これから",
         [
-            Place("電話", None),
             Place("オンライン窓口", None),
             Place("受付・案件", None),
             Place("FAQ・マニュアル", None),
@@ -78,12 +85,16 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
     ),
 ]
 
+CALLS = ("phone:callbacks", "phone:contacts", "phone:second")
+"""Places of contracts with a call centre."""
+
 
 def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]:
     """Navigation, contract switcher and account links for the staff frame."""
     booking = contract.profile.booking
     own_site = booking.mode != "external"
     unused = {"callcentre:external": own_site, "office:visits": own_site, "office:cards": booking.notice_check != "list"}
+    unused |= dict.fromkeys(CALLS, "calls" not in contract.profile.modules)
     groups = []
     for label, places in NAVIGATION:
         items = []
