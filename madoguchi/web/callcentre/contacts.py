@@ -49,7 +49,9 @@ def contacts(request: HttpRequest, contract: Contract) -> HttpResponse:
         return render(request, "callcentre/contacts.html", context, status=422)
     conditions = form.conditions()
     page = Paginator(reads.contacts(conditions), PER_PAGE).get_page(request.GET.get("page"))
-    context |= {"conditions": conditions, "page": page, "rows": page.object_list, "topics": reads.by_topic(conditions)}
+    topics = reads.by_topic(conditions)
+    context |= {"conditions": conditions, "page": page, "rows": page.object_list, "topics": topics}
+    context["bars"] = [(label.partition("・")[0], n) for label, n in topics]
     return render(request, "callcentre/contacts.html", context)
 
 
@@ -167,7 +169,7 @@ def contact(request: HttpRequest, contract: Contract, contact: int) -> HttpRespo
         "form": form,
         "problem": problem,
         "matters": second.matters_of_contact(contact),
-        "editing": status != 200,
+        "editing": status != 200 or "edit" in request.GET,
         "may_work": may(request, WORK_ON_CALLS) and found.erased_at is None,
     }
     return render(request, "callcentre/contact.html", context, status=status)
