@@ -92,7 +92,10 @@ def test_a_promise_keeps_what_was_typed_and_says_what_is_wrong(site: Contract, a
     assert at_desk.get(f"{new}?call=x").status_code == 404
 
 
-SAID = {"topic": "bring", "result": "solved", "source": "phone", "language": "ja", "question": "持ち物は", "answer": "通知書", "name": "山田", "number": "090-1234-5678"}
+SAID = {
+    "topic": "bring", "result": "solved", "source": "phone", "language": "ja", "question": "持ち物は", "answer": "通知書", "name": "山田",
+    "number": "090-1234-5678",
+}  # fmt: skip
 
 
 @pytest.mark.req("CALL-03")
