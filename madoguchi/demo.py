@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
+from madoguchi import demo_second
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
 from madoguchi.domain.booking.enums import FileForm, Rhythm, State, VisitState
@@ -115,6 +116,9 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
         if empty:
             with contract_scope(contract):
                 count = _fill(contract, now)
+                if "calls" in contract.profile.modules:
+                    count += f"・{demo_second.fill(contract, now)}"
+                    _mails_of_the_past(contract, now)
             say(f"  {contract.name}: {count}")
         if contract.profile.telephone is not None:
             _announcements(contract, _staff(contract)["city"], now)

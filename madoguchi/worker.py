@@ -108,6 +108,13 @@ def follow_flows(now: dt.datetime) -> None:
     tasks.follow_flows(now)
 
 
+def remind_second_line(now: dt.datetime) -> None:
+    """Remind by mail of what the second line has not done in time."""
+    from madoguchi.domain.calls import tasks
+
+    tasks.remind_second_line(now)
+
+
 def make_deliveries(now: dt.datetime) -> None:
     """Make the files of standing orders that are due soon."""
     from madoguchi.domain.booking import tasks
@@ -194,6 +201,7 @@ RECURRING = (
     Recurring("reseal", reseal, at=dt.time(2, 30)),
     Recurring("capacity proof", prove_capacity, at=dt.time(3, 0)),
     Recurring("audit verify", verify_audit, at=dt.time(3, 30)),
+    Recurring("second line", remind_second_line, at=dt.time(8, 45)),
 )
 
 

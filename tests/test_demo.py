@@ -11,6 +11,8 @@ from madoguchi.domain.booking import availability, capacity
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Booking, Delivery, Event, ExternalLog, ExternalVisit
 from madoguchi.domain.booking.services.setup import set_up
+from madoguchi.domain.calls.enums import Line
+from madoguchi.domain.calls.models import Callback, Contact, Escalation
 from madoguchi.domain.notices.models import Message
 from madoguchi.ground.audit.queries import verify
 from madoguchi.ground.contracts.models import Contract
@@ -48,6 +50,13 @@ def test_every_contract_has_whole_data_and_loading_again_changes_nothing(
                 assert set(Event.objects.values_list("actor_kind", flat=True)) >= {"citizen", "call_centre", "city"}
             queued = Message.objects.filter(state=Message.State.QUEUED, due_at__lt=now).count()
             assert queued == 0
+            if "calls" in contract.profile.modules:
+                assert Callback.objects.filter(ended_at=None, due_at__lt=now).exists()
+                assert Escalation.objects.filter(line=Line.CITY, complaint=True, closed_at=None).exists()
+                assert Contact.objects.filter(call=None).exists()
+                assert Contact.objects.exclude(call=None).exists()
+            else:
+                assert not Contact.objects.exists()
         assert capacity.verify(contract) == []
         assert verify(contract) == []
     with contract_scope(contracts["hatsukaichi"]):

@@ -13,6 +13,7 @@ class CallsConfig(AppConfig):
         from . import audit_actions, erasers, models, officials, words  # noqa: F401
 
         notices.register("escalation", officials.resolve)
+        notices.register("late_line", officials.resolve_late)
         retention.register("calls.numbers", erasers.erase_calls)
         retention.register("calls.contacts", erasers.erase_contacts)
         retention.register("calls.callbacks", erasers.erase_callbacks)

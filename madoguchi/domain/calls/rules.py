@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from madoguchi.ground.contracts.calendar import JST, Day
-from madoguchi.ground.contracts.profile import Profile
+from madoguchi.ground.contracts.profile import END_OF_DAY, Profile
 
 from .enums import Line, Result, Topic
 from .figures import Definition
@@ -40,13 +40,13 @@ def definitions(profile: Profile) -> tuple[Definition, ...]:
 def office_deadline(start: dt.datetime, minutes: int, days: Sequence[Day]) -> dt.datetime:
     """``minutes`` of opening time after ``start``; ``days`` are the days from the start's on, in order, of the channel that works on it.
 
-    Where the days given do not suffice (a contract that ends), the minutes run on the clock.
+    Where the days given do not suffice (no hours on that channel, or none for weeks), the minutes run on the clock.
     """
     left = dt.timedelta(minutes=minutes)
     for day in days:
         for begin, finish in day.intervals:
             opens = dt.datetime.combine(day.date, begin, JST)
-            closes = dt.datetime.combine(day.date, finish, JST)
+            closes = _midnight_after(day.date) if finish == END_OF_DAY else dt.datetime.combine(day.date, finish, JST)
             if closes <= start:
                 continue
             opens = max(opens, start)
@@ -54,6 +54,10 @@ def office_deadline(start: dt.datetime, minutes: int, days: Sequence[Day]) -> dt
                 return opens + left
             left -= closes - opens
     return start + dt.timedelta(minutes=minutes)
+
+
+def _midnight_after(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), JST)
 
 
 def second_line_minutes(profile: Profile, line: Line) -> int:

@@ -35,6 +35,7 @@ class StaffKind(models.TextChoices):
     STOP_DROPPED = "stop_dropped", "サイトの停止の取りやめ（市職員あて）"
     ESCALATED = "escalated", "二次対応の引き継ぎ（市職員あて）"
     COMPLAINT = "complaint", "苦情・トラブルの報告（市職員あて）"
+    SECOND_LATE = "second_late", "期限を過ぎた二次対応（担当する方あて）"
 
 
 class Template(TenantModel):

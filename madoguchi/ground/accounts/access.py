@@ -34,6 +34,10 @@ MANAGE_STAFF = frozenset({Role.MANAGER, Role.CITY})
 ORDER_LISTS = frozenset({Role.MANAGER, Role.CITY})
 IMPORT_VISITS = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.CITY})
 SEE_AUDIT = frozenset({Role.AUDITOR, Role.MANAGER, Role.CITY})
+WORK_ON_CALLS = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.MANAGER, Role.CITY})
+READ_CALLS = WORK_ON_CALLS | {Role.AUDITOR}
+READ_CONTACTS = READ_RESIDENTS
+LEAD_CALLS = frozenset({Role.SUPERVISOR, Role.MANAGER, Role.CITY})
 EVERYONE = frozenset(Role)
 
 

@@ -44,6 +44,11 @@ def note(
     )
 
 
+def amend(kind: str, *, ref: str, language: str, outcome: str) -> None:
+    """Put right what the fact of a record says of it; who did the work, when and how long stay (inside ``contract_scope``)."""
+    Fact.objects.filter(kind=kind, ref=ref).update(language=language, outcome=outcome)
+
+
 def correct(contract: Contract, kind: str, *, by: Actor, now: dt.datetime, ref: str, **values: Any) -> Fact:
     """Put right the fact of a record that turned out otherwise, e.g. when what it rests on arrived late; takes what :func:`note` takes."""
     Fact.objects.filter(ref=ref, kind=kind).delete()

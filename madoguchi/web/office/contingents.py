@@ -16,8 +16,8 @@ from madoguchi.domain.booking.services.contingents import Kept, set_contingents
 from madoguchi.ground.accounts.access import EDIT_SLOTS, READ_RESIDENTS, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import CHANNEL_LABELS, Channel
+from madoguchi.ground.kit.dates import read_time
 
-from .forms import read_time
 from .slots import pool_of
 
 

@@ -23,9 +23,9 @@ from madoguchi.domain.booking.standing import state_label
 from madoguchi.ground.accounts.access import ORDER_LISTS, READ_RESIDENTS, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.dates import WEEKDAYS
+from madoguchi.web.ui.dates import TimeBox
 
 from .bookings import attachment
-from .forms import TimeBox
 
 PER_PAGE = 30
 TONES = {"遅れ": "bad", "遅れて作成": "warn", "受け取れます": "ok", "準備中": "plain", "消去済み": "done"}

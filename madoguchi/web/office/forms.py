@@ -1,57 +1,17 @@
-"""Inputs of the office screens as people type them: dates in both calendars, times in every usual spelling."""
+"""What the office screens share of addresses and of what was typed: days, months, spans, fingerprints."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
-from typing import Any
 
-from django import forms
 from django.http import QueryDict
 
 from madoguchi.ground.contracts.profile import clock_text
 from madoguchi.ground.kit import dates
-from madoguchi.ground.kit.dates import read_time
 
 NOT_KEPT = {"csrfmiddlewaretoken", "step", "seen"}
-
-
-class TimeBox(forms.CharField):
-    """A time; empty is None. As the ``end`` of a span it may be 24:00."""
-
-    def __init__(self, *, end: bool = False, **kwargs: Any) -> None:
-        self.end = end
-        kwargs.setdefault("max_length", 12)
-        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}))
-        super().__init__(**kwargs)
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        if not text:
-            return None
-        try:
-            return read_time(text, end=self.end)
-        except ValueError as wrong:
-            raise forms.ValidationError(str(wrong)) from None
-
-
-class DayBox(forms.CharField):
-    """A day in either calendar; the browser's picker gives ISO. Empty is None."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 30)
-        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "date"}))
-        super().__init__(**kwargs)
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        if not text:
-            return None
-        try:
-            return dates.parse(text)
-        except ValueError as wrong:
-            raise forms.ValidationError(str(wrong)) from None
 
 
 def fingerprint(data: QueryDict) -> str:

@@ -15,9 +15,14 @@ from madoguchi.domain.booking.models import Affected, Attendee, Booking, Offer, 
 from madoguchi.domain.booking.queries.deliveries import unmade
 from madoguchi.domain.booking.queries.external import counts_by_day, visits
 from madoguchi.domain.booking.queries.waiting import line
+from madoguchi.domain.calls.enums import Line
+from madoguchi.domain.calls.officials import LINE_ROLES
+from madoguchi.domain.calls.queries.callbacks import late_callbacks
+from madoguchi.domain.calls.queries.second import LineCount, line_counts
 from madoguchi.domain.notices.models import Message
 from madoguchi.domain.notices.queries import coming_stops
-from madoguchi.ground.accounts.access import EVERYONE, READ_RESIDENTS, assignments_of, may, roles
+from madoguchi.ground.accounts.access import EVERYONE, READ_RESIDENTS, WORK_ON_CALLS, assignments_of, may, roles
+from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.contracts.models import CalendarOverride, Contract
 from madoguchi.ground.kit.clock import JST
 
@@ -56,7 +61,18 @@ def home(request: HttpRequest, contract: Contract) -> HttpResponse:
     context["undelivered"] = [due for due in unmade(contract, request.now) if due.late or due.problem]
     context["stops"] = coming_stops(contract, request.now)
     context["may_read"] = may(request, READ_RESIDENTS)
+    context["second_line"] = _second_line(request)
+    if may(request, WORK_ON_CALLS):
+        context["callbacks_owed"], context["callbacks_late"] = late_callbacks(request.now)
     return render(request, "office/home/home.html", context)
+
+
+def _second_line(request: HttpRequest) -> LineCount | None:
+    """What waits for the line of the signed-in role; None when nothing does, or the role has no line."""
+    role = Role(request.assignment.role)  # type: ignore[attr-defined]
+    line = next((line for line in Line if role in LINE_ROLES[line]), None)
+    found = line_counts(request.now)[line] if line else None
+    return found if found and found.count else None
 
 
 def _midnight(day: dt.date) -> dt.datetime:

@@ -24,10 +24,11 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.profile import clock_of, clock_text, minute_of
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
+from madoguchi.ground.kit.dates import read_time
 
 from .calendar import at_midnight, told
 from .effects import preview_or_do, summary
-from .forms import day_of, read_time
+from .forms import day_of
 
 DAYS = "月火水木金土日"
 MOST = 500

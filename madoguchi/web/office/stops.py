@@ -17,8 +17,7 @@ from madoguchi.domain.notices.services import NoticeError, change_stop, plan_sto
 from madoguchi.ground.accounts.access import EVERYONE, MANAGE_STAFF, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
-
-from .forms import DayBox, TimeBox
+from madoguchi.web.ui.dates import DayBox, TimeBox
 
 
 class StopForm(forms.Form):

@@ -1,4 +1,4 @@
-"""A date in three boxes (年・月・日), for birth dates with an era to choose; nothing typed is lost when it is wrong.
+"""A date in three boxes (年・月・日), for birth dates with an era to choose, and a day or a time in one box; nothing typed is lost when it is wrong.
 
 The boxes follow the date picker of the Digital Agency's design system: plain text inputs with a numeric keyboard, never
 a picker alone. What a date is, and when an era begins and ends, is known to ``madoguchi.ground.kit.dates``.
@@ -164,3 +164,40 @@ class DatePartsField(forms.Field):
 
     def _show(self, date: dt.date) -> str:
         return dates.show_for(date, get_language() or "ja")
+
+
+class TimeBox(forms.CharField):
+    """A time; empty is None. As the ``end`` of a span it may be 24:00."""
+
+    def __init__(self, *, end: bool = False, **kwargs: Any) -> None:
+        self.end = end
+        kwargs.setdefault("max_length", 12)
+        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}))
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return dates.read_time(text, end=self.end)
+        except ValueError as wrong:
+            raise forms.ValidationError(str(wrong)) from None
+
+
+class DayBox(forms.CharField):
+    """A day in either calendar; the browser's picker gives ISO. Empty is None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 30)
+        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "date"}))
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return dates.parse(text)
+        except ValueError as wrong:
+            raise forms.ValidationError(str(wrong)) from None

@@ -47,6 +47,9 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("電話対応", "callcentre:console", access.ANSWER_CALLS, "g p"),
             Place("電話の流れと案内", "office:phone_flow", access.EVERYONE),
             Place("人数の見積もり", "office:staffing", access.EVERYONE),
+            Place("折り返し", "phone:callbacks", access.READ_CALLS, "g b"),
+            Place("応対の記録", "phone:contacts", access.READ_CONTACTS, "g o"),
+            Place("二次対応", "phone:second", access.READ_CALLS, "g u"),
         ],
     ),
     (
@@ -87,6 +90,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
 ]
+
 
 
 def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]:

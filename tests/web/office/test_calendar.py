@@ -14,7 +14,7 @@ from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.contracts.models import CalendarOverride, Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.clock import JST
-from madoguchi.web.office.forms import read_time
+from madoguchi.ground.kit.dates import read_time
 from tests.web.staff_site import TUESDAY_10, SignIn, book
 
 URL = "/staff/hatsukaichi/calendar/"

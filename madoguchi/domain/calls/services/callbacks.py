@@ -11,7 +11,7 @@ from madoguchi.ground.accounts.models import User
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
-from madoguchi.ground.kit.actors import Actor
+from madoguchi.ground.kit.actors import Actor, Channel
 from madoguchi.ground.privacy.sealing import keyring
 from madoguchi.ground.worklog.services import note
 
@@ -22,6 +22,8 @@ from ..fold import Folded
 from ..models import Call, Callback, CallbackTry
 from ..queries.deadlines import callback_due
 from ..words import CALLBACK, plain_number
+
+LONGEST = 500
 
 
 def wish(contract: Contract, call: Call, folded: Folded, *, by: Actor, now: dt.datetime) -> Callback | None:
@@ -46,14 +48,21 @@ def promise(
 ) -> Callback:
     """A call-back that a member of staff promises, or takes from the list of unanswered calls.
 
-    Raises :class:`CallsRefused` when the number cannot be called, or the call has a call-back already.
+    Raises :class:`CallsRefused` when the number cannot be called, the text is too long, the promise is for a time gone by, or the call
+    has a call-back already.
     """
     plain = plain_number(number)
     if len(plain.lstrip("+")) < 9:
         raise CallsRefused("折り返す電話番号を、市外局番から入力してください。")
+    if len(about) > LONGEST:
+        raise CallsRefused(f"用件は{LONGEST}文字までです。いまは{len(about):,}文字です。")
+    if due_at is not None and due_at <= now:
+        raise CallsRefused("折り返す期限は、いまより後にしてください。")
     with contract_scope(contract):
-        if call is not None and Callback.objects.filter(call=call).exists():
-            raise CallsRefused("この着信の折り返しは、すでに一覧にあります。")
+        if call is not None:
+            Call.objects.select_for_update(of=("self",)).get(pk=call.pk)
+            if Callback.objects.filter(call=call).exists():
+                raise CallsRefused("この着信の折り返しは、すでに一覧にあります。")
         return _open(contract, call, plain, name, about, language, "", asked_at=now, by=by, now=now, due_at=due_at)
 
 
@@ -67,7 +76,7 @@ def _open(
         call=call,
         asked_at=asked_at,
         due_at=due_at or callback_due(contract, asked_at),
-        words=ring.seal_json(CALLBACK, {"number": plain, "name": name, "about": about}),
+        words=ring.seal_json(CALLBACK, {"number": plain, "name": name.strip(), "about": about.strip()}),
         number_index=ring.blind("phone", plain),
         language=language,
         choice=choice,
@@ -78,15 +87,14 @@ def _open(
 
 def called_again(contract: Contract, call: Call, *, by: Actor, now: dt.datetime) -> int:
     """Who got through meanwhile needs no call-back: open ones of the same number, asked for before this call, end. How many."""
-    due = Callback.objects.select_for_update().filter(
-        number_index=call.number_index, ended_at=None, asked_at__lt=call.opened_at
+    due = list(
+        Callback.objects.select_for_update()
+        .filter(number_index=call.number_index, ended_at=None, asked_at__lt=call.opened_at)
+        .order_by("pk")
     )
-    ids = [callback.pk for callback in due]
-    if ids:
-        Callback.objects.filter(pk__in=ids).update(ended_at=call.answered_at, outcome=CallbackEnd.CALLED_AGAIN)
-        for pk in ids:
-            audit.record(contract, "callback.ended", f"callback:{pk}", by=by, now=now, outcome=CallbackEnd.CALLED_AGAIN)
-    return len(ids)
+    for callback in due:
+        _close(contract, callback, CallbackEnd.CALLED_AGAIN, at=call.answered_at or now, by=by, now=now)
+    return len(due)
 
 
 def take(contract: Contract, callback_id: int, *, user: User, by: Actor, now: dt.datetime) -> Callback:
@@ -109,7 +117,10 @@ def number_of(contract: Contract, callback: Callback) -> str:
 
 
 def tried(contract: Contract, callback_id: int, *, outcome: TryOutcome, user: User, by: Actor, now: dt.datetime) -> Callback:
-    """Note a try; reaching the person ends the call-back. Raises :class:`CallsRefused` when it is over already."""
+    """Note a try; reaching the person ends the call-back, with every other one that this number still waits for.
+
+    Raises :class:`CallsRefused` when it is over already.
+    """
     with contract_scope(contract):
         callback = _locked(callback_id)
         CallbackTry.objects.create(contract=contract, callback=callback, at=now, operator=user, outcome=outcome)
@@ -117,9 +128,12 @@ def tried(contract: Contract, callback_id: int, *, outcome: TryOutcome, user: Us
         callback.owner, callback.taken_at = user, now
         callback.save(update_fields=["tries", "owner", "taken_at"])
         audit.record(contract, "callback.tried", f"callback:{callback.pk}", by=by, now=now, outcome=outcome)
-        if outcome == TryOutcome.REACHED:
-            return end(contract, callback_id, outcome=CallbackEnd.REACHED, by=by, now=now)
         callback.refresh_from_db()
+        if outcome == TryOutcome.REACHED:
+            same = Callback.objects.select_for_update().filter(number_index=callback.number_index, ended_at=None).order_by("pk")
+            for one in same:
+                _close(contract, one, CallbackEnd.REACHED, at=now, by=by, now=now)
+            callback.refresh_from_db()
         return callback
 
 
@@ -146,16 +160,21 @@ def end(contract: Contract, callback_id: int, *, outcome: CallbackEnd, by: Actor
         callback = _locked(callback_id)
         if outcome == CallbackEnd.GIVEN_UP and callback.tries < rules.TRIES_BEFORE_GIVING_UP:
             raise CallsRefused(f"あきらめる前に、{rules.TRIES_BEFORE_GIVING_UP}回は電話をしてください。")
-        callback.ended_at, callback.outcome = now, outcome
-        callback.save(update_fields=["ended_at", "outcome"])
-        audit.record(contract, "callback.ended", f"callback:{callback.pk}", by=by, now=now, outcome=outcome)
-        wait = round((now - callback.asked_at).total_seconds())
-        note(contract, "callback.closed", by=by, now=now, ref=f"callback:{callback.pk}", outcome=outcome, wait_seconds=wait)
+        _close(contract, callback, outcome, at=now, by=by, now=now)
         return callback
 
 
+def _close(contract: Contract, callback: Callback, outcome: CallbackEnd, *, at: dt.datetime, by: Actor, now: dt.datetime) -> None:
+    callback.ended_at, callback.outcome = at, outcome
+    callback.save(update_fields=["ended_at", "outcome"])
+    wait = round((at - callback.asked_at).total_seconds())
+    note(contract, "callback.closed", by=by.through(Channel.PHONE), now=at, ref=f"callback:{callback.pk}", language=callback.language,
+         outcome=outcome, wait_seconds=wait)  # fmt: skip
+    audit.record(contract, "callback.ended", f"callback:{callback.pk}", by=by, now=now, outcome=outcome)
+
+
 def _locked(callback_id: int) -> Callback:
-    callback = Callback.objects.select_for_update(of=("self",)).select_related("owner").filter(pk=callback_id).first()
+    callback = Callback.objects.select_for_update(of=("self",)).filter(pk=callback_id).first()
     if callback is None:
         raise CallsRefused("この折り返しは見つかりません。")
     if callback.ended_at is not None:

@@ -10,9 +10,9 @@ from madoguchi.ground.accounts.models import User
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
-from madoguchi.ground.kit.actors import Actor
+from madoguchi.ground.kit.actors import Actor, Channel
 from madoguchi.ground.privacy.sealing import keyring
-from madoguchi.ground.worklog.services import note
+from madoguchi.ground.worklog.services import amend, note
 
 from .. import rules
 from ..enums import Result, Source, Topic
@@ -81,8 +81,8 @@ def record(
             wrapup_seconds=rules.wrapup(call.ended_at, now) if call else None,
         )
         note(
-            contract, "contact.recorded", by=by, now=contact.at, ref=f"contact:{contact.pk}", language=said.language,
-            outcome=said.result, procedure="", handle_seconds=contact.wrapup_seconds,
+            contract, "contact.recorded", by=by.through(Channel.PHONE), now=contact.at, ref=f"contact:{contact.pk}",
+            language=said.language, outcome=said.result, handle_seconds=contact.wrapup_seconds,
         )  # fmt: skip
         audit.record(contract, "contact.recorded", f"contact:{contact.pk}", by=by, now=now, topic=said.topic, result=said.result)
         return contact
@@ -109,6 +109,7 @@ def _change(contract: Contract, contact: Contact, said: Said, *, by: Actor, now:
     contact.number_index = index or contact.number_index
     contact.changed_at = now
     contact.save()
+    amend("contact.recorded", ref=f"contact:{contact.pk}", language=said.language, outcome=said.result)
     audit.record(contract, "contact.changed", f"contact:{contact.pk}", by=by, now=now, topic=said.topic, result=said.result)
     return contact
 

@@ -10,7 +10,7 @@ from madoguchi.ground.accounts.models import User
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
-from madoguchi.ground.kit.actors import Actor
+from madoguchi.ground.kit.actors import Actor, Channel
 from madoguchi.ground.privacy.sealing import keyring
 from madoguchi.ground.worklog.services import note
 
@@ -36,7 +36,7 @@ def hand_over(
     if len(summary) > LONGEST:
         raise CallsRefused(f"引き継ぐ内容は{LONGEST:,}文字までです。いまは{len(summary):,}文字です。")
     plain = plain_number(number) if number.strip() else ""
-    if call_back and len(plain) < 9:
+    if call_back and len(plain.lstrip("+")) < 9:
         raise CallsRefused("本人へ連絡が必要なときは、電話番号を市外局番から入力してください。")
     with contract_scope(contract):
         words = {"summary": summary.strip(), **({"name": name.strip()} if name.strip() else {}), **({"number": plain} if plain else {})}
@@ -53,18 +53,29 @@ def hand_over(
             words=keyring(contract).seal_json(ESCALATION, words),
         )
         _step(contract, escalation, StepKind.OPENED, "", user=user, now=now)
-        if line == Line.CITY or escalation.complaint:
-            _tell_city(contract, escalation, now)
-        note(contract, "escalation.opened", by=by, now=now, ref=f"escalation:{escalation.pk}",
+        if escalation.complaint:
+            _tell_city(contract, escalation, StaffKind.COMPLAINT, now)
+        elif line == Line.CITY:
+            _tell_city(contract, escalation, StaffKind.ESCALATED, now)
+        note(contract, "escalation.opened", by=by.through(Channel.PHONE), now=now, ref=f"escalation:{escalation.pk}",
              outcome="complaint" if escalation.complaint else str(line))  # fmt: skip
         audit.record(contract, "escalation.opened", f"escalation:{escalation.pk}", by=by, now=now, line=line, topic=topic)
         return escalation
 
 
-def take(contract: Contract, escalation_id: int, *, user: User, by: Actor, now: dt.datetime) -> Escalation:
-    """Take a matter on. Raises :class:`CallsRefused` when it is closed."""
+def take(
+    contract: Contract, escalation_id: int, *, instead_of: int | None = None, user: User, by: Actor, now: dt.datetime
+) -> Escalation:
+    """Take a matter on; from somebody who has it only knowingly: ``instead_of`` is the account of that owner.
+
+    Raises :class:`CallsRefused` when it is closed, or somebody else has it.
+    """
     with contract_scope(contract):
         escalation = _locked(escalation_id)
+        if escalation.owner_id == user.pk:
+            return escalation
+        if escalation.owner_id not in (None, instead_of):
+            raise CallsRefused(f"{escalation.owner}さんが担当しています。")
         _step(contract, escalation, StepKind.TAKEN, "", user=user, now=now)
         escalation.owner = user
         return _saved(contract, escalation, StepKind.TAKEN, by=by, now=now)
@@ -85,7 +96,7 @@ def pass_on(contract: Contract, escalation_id: int, *, to: Line, text: str, user
         _step(contract, escalation, kind, text, user=user, now=now)
         escalation.line, escalation.owner, escalation.due_at = to, None, second_line_due(contract, to, now)
         if to == Line.CITY:
-            _tell_city(contract, escalation, now)
+            _tell_city(contract, escalation, StaffKind.ESCALATED, now)
         return _saved(contract, escalation, kind, by=by, now=now)
 
 
@@ -115,9 +126,9 @@ def close(contract: Contract, escalation_id: int, *, text: str, user: User, by: 
         _step(contract, escalation, StepKind.CLOSED, text, user=user, now=now)
         escalation.closed_at, escalation.owner = now, escalation.owner or user
         escalation.save()
+        note(contract, "escalation.closed", by=by.through(Channel.PHONE), now=now, ref=f"escalation:{escalation.pk}",
+             outcome=str(escalation.line), wait_seconds=round((now - escalation.opened_at).total_seconds()))  # fmt: skip
         audit.record(contract, "escalation.closed", f"escalation:{escalation.pk}", by=by, now=now)
-        note(contract, "escalation.closed", by=by, now=now, ref=f"escalation:{escalation.pk}", outcome=str(escalation.line),
-             wait_seconds=round((now - escalation.opened_at).total_seconds()))  # fmt: skip
         return escalation
 
 
@@ -151,6 +162,5 @@ def _saved(contract: Contract, escalation: Escalation, kind: StepKind, *, by: Ac
     return escalation
 
 
-def _tell_city(contract: Contract, escalation: Escalation, now: dt.datetime) -> None:
-    kind = StaffKind.COMPLAINT if escalation.complaint else StaffKind.ESCALATED
+def _tell_city(contract: Contract, escalation: Escalation, kind: StaffKind, now: dt.datetime) -> None:
     notices.tell_city(contract, ref=f"escalation:{escalation.pk}", kind=kind, now=now)
