@@ -22,8 +22,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.kit.csvfile import write_csv
-
-from .forms import DayBox
+from madoguchi.web.ui.dates import DayBox
 
 PER_PAGE = 100
 EXPORT_LIMIT = 50_000

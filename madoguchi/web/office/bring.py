@@ -33,9 +33,10 @@ from madoguchi.ground.accounts.access import CONFIRM_TEXTS, EDIT_TEXTS, READ_RES
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
 from madoguchi.ground.privacy.guard import GuardedForm
+from madoguchi.web.ui.dates import DayBox
 from madoguchi.web.ui.middleware import handles_individual_number
 
-from .forms import DayBox, day_of
+from .forms import day_of
 
 AGE = dict.fromkeys(("required", "invalid", "min_value", "max_value"), "0から150までの数で入力してください。")
 EVERY = "-"

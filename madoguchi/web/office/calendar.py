@@ -22,9 +22,10 @@ from madoguchi.ground.contracts.queries import calendar_of
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.actors import CHANNEL_LABELS, Channel
 from madoguchi.ground.kit.clock import JST
+from madoguchi.web.ui.dates import DayBox
 
 from .effects import REASON_HELP, preview_or_do, summary
-from .forms import DayBox, TimeBox, fingerprint, month_of, spans_text
+from .forms import TimeBox, fingerprint, month_of, spans_text
 
 Kind = CalendarOverride.Kind
 

@@ -18,8 +18,7 @@ from madoguchi.domain.booking.models import NoticeCard
 from madoguchi.domain.booking.services.cards import add_cards, drop_cards
 from madoguchi.ground.accounts.access import EDIT_TEXTS, actor_of, roles
 from madoguchi.ground.contracts.models import Contract
-
-from .forms import DayBox
+from madoguchi.web.ui.dates import DayBox
 
 MOST_BYTES = 3_000_000
 USUAL_DAYS = 180

@@ -15,8 +15,7 @@ from madoguchi.domain.booking.selection import SEARCH_DAYS, STATES, Selection
 from madoguchi.domain.procedures.models import Procedure
 from madoguchi.ground.contracts.models import Contract, Site
 from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS
-
-from .forms import DayBox
+from madoguchi.web.ui.dates import DayBox
 
 PAIRS = (("visit", "first", "last"), ("created", "created_first", "created_last"), ("changed", "changed_first", "changed_last"))
 

@@ -36,24 +36,6 @@ class TimeBox(forms.CharField):
             raise forms.ValidationError(str(wrong)) from None
 
 
-class DayBox(forms.CharField):
-    """A day in either calendar; the browser's picker gives ISO. Empty is None."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 30)
-        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "date"}))
-        super().__init__(**kwargs)
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        if not text:
-            return None
-        try:
-            return dates.parse(text)
-        except ValueError as wrong:
-            raise forms.ValidationError(str(wrong)) from None
-
-
 def fingerprint(data: QueryDict) -> str:
     """Identifies what was typed, so that only what was previewed can be confirmed."""
     return fingerprint_of(sorted((key, data.getlist(key)) for key in data if key not in NOT_KEPT))

@@ -17,8 +17,9 @@ from madoguchi.domain.notices.services import NoticeError, change_stop, plan_sto
 from madoguchi.ground.accounts.access import EVERYONE, MANAGE_STAFF, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
+from madoguchi.web.ui.dates import DayBox
 
-from .forms import DayBox, TimeBox
+from .forms import TimeBox
 
 
 class StopForm(forms.Form):

@@ -30,9 +30,9 @@ from madoguchi.ground.kit.actors import ACTOR_KIND_LABELS, CHANNEL_LABELS, Actor
 from madoguchi.ground.kit.csvfile import write_csv
 from madoguchi.ground.kit.xlsx import Sheet, write_xlsx
 from madoguchi.ground.privacy.sealing import SealError, keyring
+from madoguchi.web.ui.dates import DayBox
 
 from .bookings import attachment
-from .forms import DayBox
 
 PER_PAGE = 100
 LARGEST_FILE = 2_000_000

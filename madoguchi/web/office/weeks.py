@@ -26,10 +26,11 @@ from madoguchi.ground.accounts.access import EDIT_SLOTS, actor_of, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
+from madoguchi.web.ui.dates import DayBox
 
 from .calendar import told
 from .effects import REASON_HELP, preview_or_do, summary
-from .forms import NOT_KEPT, DayBox, TimeBox, day_of, fingerprint
+from .forms import NOT_KEPT, TimeBox, day_of, fingerprint
 from .slots import DAYS
 
 WEEKS_OFFERED = 26
