@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
+from madoguchi.demo_calls import make_calls
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
 from madoguchi.domain.booking.enums import FileForm, Rhythm, State, VisitState
@@ -113,7 +114,8 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
         if empty:
             with contract_scope(contract):
                 count = _fill(contract, now)
-            say(f"  {contract.name}: {count}")
+                calls = make_calls(contract, since=begin_at(now), now=now)
+            say(f"  {contract.name}: {count}・通話 {calls} 件")
     return logins
 
 
