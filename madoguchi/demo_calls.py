@@ -7,13 +7,16 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from madoguchi.domain.calls.enums import CallbackEnd, TryOutcome
+from madoguchi.domain.calls.models import Callback
+from madoguchi.domain.calls.services import callbacks
 from madoguchi.domain.calls.services.record import record_events
-from madoguchi.ground.accounts.models import Assignment, Role
+from madoguchi.ground.accounts.models import Assignment, Role, User
 from madoguchi.ground.contracts.calendar import Day
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.queries import calendar_of
 from madoguchi.ground.contracts.tenancy import contract_scope
-from madoguchi.ground.kit.actors import SYSTEM
+from madoguchi.ground.kit.actors import SYSTEM, Actor, ActorKind, Channel
 from madoguchi.ground.kit.clock import JST
 from madoguchi.voice.events import CallEvent, Kind
 
@@ -37,7 +40,8 @@ def make_calls(contract: Contract, *, since: dt.datetime, now: dt.datetime) -> i
     with contract_scope(contract):
         days = calendar_of(contract, first, last).days(contract.profile.sites[0].code, "phone", first, last)
         staff = Assignment.objects.filter(contract=contract, role__in=(Role.OPERATOR, Role.SUPERVISOR)).order_by("-role", "user_id")
-        agents = [f"user:{a.user_id}" for a in staff]
+        people = [assignment.user for assignment in staff.select_related("user")]
+    agents = [f"user:{user.pk}" for user in people]
     callers = [f"+81{dice.choice('789')}0{dice.randint(10_000_000, 99_999_999)}" for _ in range(REGULARS)]
     languages = [code for code in LANGUAGES if code in contract.profile.languages]
     count = 0
@@ -52,8 +56,26 @@ def make_calls(contract: Contract, *, since: dt.datetime, now: dt.datetime) -> i
                 told += events
                 count += 1
         if told:
-            record_events(contract, told, by=SYSTEM, now=min(now, max(event.at for event in told)))
+            evening = min(now, max(event.at for event in told))
+            record_events(contract, told, by=SYSTEM, now=evening)
+            _call_back(contract, dice, people[0], evening)
     return count
+
+
+def _call_back(contract: Contract, dice: random.Random, user: User, until: dt.datetime) -> None:
+    """What was asked for more than two hours ago is done: most were reached, some only by a message, after which nobody answered."""
+    by = Actor(ActorKind.CALL_CENTRE, Channel.PHONE, f"user:{user.pk}", str(user))
+    with contract_scope(contract):
+        owed = list(Callback.objects.filter(ended_at=None, asked_at__lt=until - dt.timedelta(hours=2)))
+    for callback in owed:
+        at = callback.asked_at + dt.timedelta(minutes=dice.randint(12, 110))
+        if dice.random() < 0.85:
+            callbacks.tried(contract, callback.pk, outcome=TryOutcome.REACHED, user=user, by=by, now=at)
+            continue
+        for outcome in (TryOutcome.NO_ANSWER, TryOutcome.MESSAGE):
+            callbacks.tried(contract, callback.pk, outcome=outcome, user=user, by=by, now=at)
+            at += dt.timedelta(minutes=8)
+        callbacks.end(contract, callback.pk, outcome=CallbackEnd.GIVEN_UP, by=by, now=at)
 
 
 def _moments(dice: random.Random, day: Day, usual: int) -> list[tuple[dt.datetime, str]]:

@@ -65,7 +65,7 @@ def bars(
         "share_label": share_label,
         "share_target": _percent(share_target) if share_target is not None else "",
         "drawings": [
-            {"name": name, **_draw(rows, step, count, target, width, height), **_line(shares, share_target, width, height)}
+            {"name": name, **_draw(rows, step, count, target, width, height, quiet=bool(shares)), **_line(shares, share_target, width, height)}
             for name, width in WIDTHS.items()
         ],
         "has_second": any(len(row) > 2 for row in rows),
@@ -73,7 +73,7 @@ def bars(
 
 
 def _draw(
-    rows: Sequence[Sequence[Any]], step: float, count: int, target: float | None, width: int, height: int
+    rows: Sequence[Sequence[Any]], step: float, count: int, target: float | None, width: int, height: int, *, quiet: bool
 ) -> dict[str, Any]:
     top = step * count
     plot = height - _TOP - _BOTTOM
@@ -108,7 +108,7 @@ def _draw(
     return {
         "bars": drawn,
         "thick": round(thick, 1),
-        "show_values": all(_length(bar["value"]) <= room for bar in drawn),
+        "show_values": not quiet and all(_length(bar["value"]) <= room for bar in drawn),
         "width": width,
         "height": height,
         "left": _LEFT,
