@@ -1,4 +1,4 @@
-"""Synthetic data of the demo: three months of bookings of five contracts, made by the same deeds as real ones.
+"""Synthetic data of the demo: three months of bookings and the calls of the last weeks of five contracts, made by the same deeds as real ones.
 
 Everything is invented and deterministic: names are combined from common ones, addresses end in ``example.jp``, phone numbers are made up.
 Mails of the past are marked as sent, so that the demo's mailbox starts empty. A contract's data appears all at once, when it is whole.
@@ -32,6 +32,7 @@ from madoguchi.domain.booking.services.deliveries import deliver_due, hand_over,
 from madoguchi.domain.booking.services.external import import_visits
 from madoguchi.domain.booking.services.saved_lists import save_list
 from madoguchi.domain.booking.services.setup import count_anew
+from madoguchi.domain.calls.models import Call
 from madoguchi.domain.notices.services import plan_stop
 from madoguchi.domain.procedures.enums import Kind
 from madoguchi.domain.procedures.models import BringRule
@@ -111,11 +112,16 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
     for contract in contracts:
         with contract_scope(contract):
             empty = not Booking.objects.exists() and not _external_exists()
+            silent = not Call.objects.exists()
+        made = []
         if empty:
             with contract_scope(contract):
-                count = _fill(contract, now)
-                calls = make_calls(contract, since=begin_at(now), now=now)
-            say(f"  {contract.name}: {count}・通話 {calls} 件")
+                made.append(_fill(contract, now))
+        if silent:
+            with contract_scope(contract):
+                made.append(f"通話 {make_calls(contract, since=begin_at(now), now=now)} 件")
+        if made:
+            say(f"  {contract.name}: {'・'.join(made)}")
     return logins
 
 

@@ -51,8 +51,10 @@ class CallsForm(forms.Form):
     unanswered = forms.BooleanField(label="不応答だけ", required=False)
 
     def __init__(self, contract: Contract, today: dt.date, data: Any):
+        data = data.copy()
+        if not data.get("first") and not data.get("last"):
+            data["first"] = data["last"] = today.isoformat()
         super().__init__(data)
-        self.today = today
         every = [("", "すべて")]
         used = Call.objects.filter(contract=contract)
         choices = used.exclude(choice="").order_by("choice").values_list("choice", flat=True).distinct()
@@ -63,8 +65,9 @@ class CallsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        first, last = data.get("first") or data.get("last"), data.get("last") or data.get("first")
-        data["first"], data["last"] = first or self.today, last or self.today
+        data["first"], data["last"] = data.get("first") or data.get("last"), data.get("last") or data.get("first")
+        if self.errors:
+            return data
         if data["first"] > data["last"]:
             self.add_error("last", "終わりの日は、始まりの日以後にしてください。")
         elif (data["last"] - data["first"]).days >= MOST_DAYS:
@@ -86,7 +89,7 @@ def calls(request: HttpRequest, contract: Contract) -> HttpResponse:
         return render(request, "callcentre/calls/calls.html", context, status=422)
     conditions = form.conditions()
     page = Paginator(reads.listed(contract, conditions), PER_PAGE).get_page(request.GET.get("page"))
-    context |= {"page": page, "rows": _rows(request, contract, list(page.object_list)), "conditions": conditions}
+    context |= {"page": page, "rows": _rows(request, contract, list(page.object_list)), "conditions": conditions, "asked": list(request.GET.items())}
     return render(request, "callcentre/calls/calls.html", context)
 
 

@@ -39,6 +39,14 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        "電話",
+        [
+            Place("電話の状況", "phone:board", access.EVERYONE, "g p"),
+            Place("着信の一覧", "phone:calls", access.READ_RESIDENTS),
+            Place("電話の数字（月）", "phone:figures", access.EVERYONE),
+        ],
+    ),
+    (
         "枠と暦",
         [
             Place("予約枠", "office:slots", access.READ_RESIDENTS, "g s"),
@@ -68,7 +76,6 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
     (
         "これから",
         [
-            Place("電話", None),
             Place("オンライン窓口", None),
             Place("受付・案件", None),
             Place("FAQ・マニュアル", None),
