@@ -100,6 +100,10 @@ DELIVERED_TO = ("hatsukaichi",)
 """Contracts whose city gets a list of the next business day handed over each evening."""
 
 
+CALLS_PER_DAY = {"hatsukaichi": 72, "izumi": 34, "izunokuni": 24, "nagaoka": 20, "urasoe": 8}
+"""Calls of an ordinary open day; 72 make about 1,500 a month."""
+
+
 def begin_at(now: dt.datetime) -> dt.datetime:
     """The moment from which a fresh demo lives: its slots begin there."""
     return dt.datetime.combine(now.date() - dt.timedelta(days=BACK), dt.time(7), JST)
@@ -119,7 +123,8 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
                 made.append(_fill(contract, now))
         if silent:
             with contract_scope(contract):
-                made.append(f"通話 {make_calls(contract, since=begin_at(now), now=now)} 件")
+                calls = make_calls(contract, per_day=CALLS_PER_DAY.get(contract.code, 10), since=begin_at(now), now=now)
+                made.append(f"通話 {calls} 件")
         if made:
             say(f"  {contract.name}: {'・'.join(made)}")
     return logins

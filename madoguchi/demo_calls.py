@@ -21,8 +21,6 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.voice.events import CallEvent, Kind
 
 PROVIDER = "demo"
-PER_DAY = {"hatsukaichi": 72, "izumi": 34, "izunokuni": 24, "nagaoka": 20, "urasoe": 8}
-"""Calls of an ordinary open day; 72 make about 1,500 a month."""
 BY_HOUR = {8: 6, 9: 13, 10: 15, 11: 12, 12: 8, 13: 11, 14: 11, 15: 10, 16: 8, 17: 4}
 BY_WEEKDAY = (1.35, 1.1, 0.95, 0.9, 0.95, 0.6, 0.6)
 CLOSED_CALLS = 0.05
@@ -33,8 +31,8 @@ LANGUAGES = ("ja", "en", "vi", "zh-hans", "pt")
 Step = tuple[Kind, float, str, dict[str, Any]]
 
 
-def make_calls(contract: Contract, *, since: dt.datetime, now: dt.datetime) -> int:
-    """Put the calls between ``since`` and ``now`` on record; how many."""
+def make_calls(contract: Contract, *, per_day: int, since: dt.datetime, now: dt.datetime) -> int:
+    """Put the calls between ``since`` and ``now`` on record, ``per_day`` on an ordinary open day; how many."""
     dice = random.Random(f"calls of {contract.code}")  # noqa: S311
     first, last = since.date(), now.date()
     with contract_scope(contract):
@@ -47,7 +45,7 @@ def make_calls(contract: Contract, *, since: dt.datetime, now: dt.datetime) -> i
     count = 0
     for day in days:
         told: list[CallEvent] = []
-        for at, state in _moments(dice, day, PER_DAY.get(contract.code, 10)):
+        for at, state in _moments(dice, day, per_day):
             call = f"demo-{at:%Y%m%d}-{len(told)}"
             steps = _steps(dice, state, _load(at, day), agents, languages)
             caller = "" if dice.random() < 0.06 else dice.choice(callers)

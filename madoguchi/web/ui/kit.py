@@ -153,6 +153,7 @@ def kit_context(*, staff: bool = False) -> dict[str, Any]:
             (f"{hour}時", value, value + 6 - hour % 4)
             for hour, value in zip(range(9, 18), (18, 31, 27, 12, 9, 22, 25, 19, 7), strict=True)
         ],
+        "shares": [0.9, 0.84, 0.79, None, 0.88, 0.91, 0.86, 0.82, 0.95],
         "tabs": [
             {"label": "予約", "url": "#a", "active": True, "count": 24},
             {"label": "問い合わせ", "url": "#b", "count": 3},

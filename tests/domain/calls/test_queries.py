@@ -148,6 +148,18 @@ def test_one_call_in_sentences(contract: Contract) -> None:
     assert detail(contract, 0) is None
 
 
+def test_a_caller_who_hung_up_and_got_through_later(contract: Contract) -> None:
+    hours = dt.timedelta(hours=2)
+    record_events(contract, [*answered("before", start=NINE - hours), *abandoned("gone"), *answered("after", start=NINE + hours)], by=SYSTEM, now=EVENING)
+    found = detail(contract, Call.objects.get(ref="gone").pk)
+    assert found is not None
+    assert [step.text for step in found.steps][-1:] == ["人が応答する前に、相手が電話を切った。"]
+    assert found.later == NINE + hours
+    answered_one = detail(contract, Call.objects.get(ref="before").pk)
+    assert answered_one is not None
+    assert answered_one.later is None
+
+
 def test_lists_are_narrowed(contract: Contract) -> None:
     record_events(contract, [*answered("a"), *abandoned("b"), *closed("c"), *answered("d", start=NINE - dt.timedelta(days=3))], by=SYSTEM, now=EVENING)
     day = Conditions(TODAY, TODAY)

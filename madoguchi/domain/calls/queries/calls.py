@@ -212,6 +212,14 @@ class Detail:
     callback: Callback | None
     others: tuple[Call, ...]
 
+    @property
+    def later(self) -> dt.datetime | None:
+        """When the same number was answered after this call went unanswered."""
+        if not self.call.unanswered:
+            return None
+        spoken = (one.opened_at for one in self.others if one.direction == Direction.IN and one.outcome == Outcome.ANSWERED)
+        return min((at.astimezone(JST) for at in spoken if at > self.call.opened_at), default=None)
+
 
 OTHERS_SHOWN = 20
 
@@ -223,6 +231,7 @@ def detail(contract: Contract, call_id: int) -> Detail | None:
         return None
     events = list(CallEvent.objects.filter(contract=contract, call=call).order_by("at", "id"))
     names = names_of({event.agent for event in events} | {str(event.data.get("to") or "") for event in events})
+    hung_up = {event.at for event in events if event.kind == "abandoned"}
     contact = Contact.objects.filter(contract=contract, call=call).select_related("operator").first()
     callback = Callback.objects.filter(contract=contract, call=call).select_related("owner").first()
     others: tuple[Call, ...] = ()
@@ -231,7 +240,11 @@ def detail(contract: Contract, call_id: int) -> Detail | None:
         others = tuple(same.order_by("-opened_at")[:OTHERS_SHOWN])
     return Detail(
         call=call,
-        steps=tuple(Step(e.at.astimezone(JST), event_sentence(e.kind, e.data, e.agent, e.queue, names)) for e in events),
+        steps=tuple(
+            Step(e.at.astimezone(JST), event_sentence(e.kind, e.data, e.agent, e.queue, names))
+            for e in events
+            if not (e.kind == "ended" and e.at in hung_up)
+        ),
         counted=Counted(
             call.pk, call.opened_at.astimezone(JST), Outcome(call.outcome), call.wait_seconds, call.talk_seconds, call.hold_seconds,
             contact.wrapup_seconds if contact else None, call.total_seconds, callback is not None and callback.outcome in REACHED,
