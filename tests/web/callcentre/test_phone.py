@@ -148,6 +148,7 @@ def test_the_list_shows_numbers_and_reports_it(city: Contract, sign_in: SignIn) 
     found = client.post(CALLS, {"number": "０９０－１２３４－５６７８"}).content.decode()
     assert "応答" in found
     assert "非通知" not in found
+    assert "この番号の着信はありません" in client.post(CALLS, {"number": "090-9999-9999"}).content.decode()
     wrong = client.post(CALLS, {"number": "12"})
     assert wrong.status_code == 422
     assert 'value="12"' in wrong.content.decode()
