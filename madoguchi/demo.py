@@ -1,4 +1,4 @@
-"""Synthetic data of the demo: three months of bookings of five contracts, made by the same deeds as real ones.
+"""Synthetic data of the demo: three months of bookings and the calls of the last weeks of five contracts, made by the same deeds as real ones.
 
 Everything is invented and deterministic: names are combined from common ones, addresses end in ``example.jp``, phone numbers are made up.
 Mails of the past are marked as sent, so that the demo's mailbox starts empty. A contract's data appears all at once, when it is whole.
@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from madoguchi import demo_second
+from madoguchi.demo_calls import make_calls
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
 from madoguchi.domain.booking.enums import FileForm, Rhythm, State, VisitState
@@ -34,6 +35,7 @@ from madoguchi.domain.booking.services.saved_lists import save_list
 from madoguchi.domain.booking.services.setup import count_anew
 from madoguchi.domain.callflow.models import Prompt
 from madoguchi.domain.callflow.services import publish_flow, save_text
+from madoguchi.domain.calls.models import Call
 from madoguchi.domain.notices.services import plan_stop
 from madoguchi.domain.procedures.enums import Kind
 from madoguchi.domain.procedures.models import BringRule
@@ -101,6 +103,10 @@ DELIVERED_TO = ("hatsukaichi",)
 """Contracts whose city gets a list of the next business day handed over each evening."""
 
 
+CALLS_PER_DAY = {"hatsukaichi": 72, "izumi": 34, "izunokuni": 24, "nagaoka": 20, "urasoe": 8}
+"""Calls of an ordinary open day; 72 make about 1,500 a month."""
+
+
 def begin_at(now: dt.datetime) -> dt.datetime:
     """The moment from which a fresh demo lives: its slots begin there."""
     return dt.datetime.combine(now.date() - dt.timedelta(days=BACK), dt.time(7), JST)
@@ -113,13 +119,21 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
     for contract in contracts:
         with contract_scope(contract):
             empty = not Booking.objects.exists() and not _external_exists()
+            silent = not Call.objects.exists()
+        made = []
         if empty:
             with contract_scope(contract):
-                count = _fill(contract, now)
-                if "calls" in contract.profile.modules:
-                    count += f"・{demo_second.fill(contract, now)}"
-                    _mails_of_the_past(contract, now)
-            say(f"  {contract.name}: {count}")
+                made.append(_fill(contract, now))
+        if silent and contract.profile.telephone is not None:
+            with contract_scope(contract):
+                calls = make_calls(contract, per_day=CALLS_PER_DAY.get(contract.code, 10), since=begin_at(now), now=now)
+                made.append(f"通話 {calls} 件")
+        if empty and "calls" in contract.profile.modules:
+            with contract_scope(contract):
+                made.append(demo_second.fill(contract, now))
+                _mails_of_the_past(contract, now)
+        if made:
+            say(f"  {contract.name}: {'・'.join(made)}")
         if contract.profile.telephone is not None:
             _announcements(contract, _staff(contract)["city"], now)
     return logins

@@ -128,7 +128,7 @@ def figures(calls: Iterable[Counted], definition: Definition) -> Figures:
     for call in every:
         if call.outcome == Outcome.OPEN:
             continue
-        reason = _left_out(call, definition)
+        reason = left_out(call, definition)
         if reason:
             excluded.append(Excluded(call, reason))
         else:
@@ -163,7 +163,8 @@ def figures(calls: Iterable[Counted], definition: Definition) -> Figures:
     )
 
 
-def _left_out(call: Counted, definition: Definition) -> str:
+def left_out(call: Counted, definition: Definition) -> str:
+    """Why a call does not count under a definition; empty when it counts."""
     if call.outcome == Outcome.CLOSED and definition.exclude_closed:
         return "受付時間外"
     if call.outcome == Outcome.CALLBACK and definition.callbacks == "left_out":
@@ -172,6 +173,32 @@ def _left_out(call: Counted, definition: Definition) -> str:
     if short and definition.exclude_short and (call.total_seconds or 0) < definition.short_seconds:
         return f"{definition.short_seconds}秒未満で切断"
     return ""
+
+
+Verdict = Literal["ongoing", "excluded", "answered", "unanswered"]
+
+
+def verdict(call: Counted, definition: Definition) -> Verdict:
+    """What one call is under a definition, as :func:`figures` counts it."""
+    if call.outcome == Outcome.OPEN:
+        return "ongoing"
+    if left_out(call, definition):
+        return "excluded"
+    by_callback = call.outcome == Outcome.CALLBACK and _counts(call, definition)
+    return "answered" if call.outcome == Outcome.ANSWERED or by_callback else "unanswered"
+
+
+def meanings(definition: Definition) -> dict[str, str]:
+    """What each figure of :class:`Figures` means under a definition, in a sentence for people."""
+    return {
+        "answer_rate": definition.sentence(),
+        "service_level": f"待ち始めてから{definition.service_level_seconds}秒以内に応答した件数÷対象の着信。折り返して話せた件数は入れない。",
+        "abandon_rate": "人が応答する前に、相手が電話を切った件数（案内中と待機中）÷対象の着信。",
+        "asa": "平均応答時間。人が応答した着信の待ち時間の平均。待ち時間は、呼び出しの列に入ってから応答まで。",
+        "aht": "平均処理時間。人が応答した着信の、通話・保留・後処理の時間の合計の平均。後処理は、通話の終わりから応対の記録を保存するまで（30分まで）。",
+        "longest_wait": "この期間に、応答・放棄・自動応答までに最も長く待った着信の待ち時間。",
+        "offered": "対象の着信。受けた着信から、定義で除くものと、通話中・待機中のものを引いた件数。",
+    }
 
 
 def _counts(call: Counted, definition: Definition) -> bool:

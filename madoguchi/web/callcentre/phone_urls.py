@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import callbacks, contacts, second
+from . import board, callbacks, calls, contacts, second
 
 app_name = "phone"
 urlpatterns = [
@@ -19,4 +19,12 @@ urlpatterns = [
     path("second/new/", second.new, name="second_new"),
     path("second/<int:escalation>/", second.matter, name="second_matter"),
     path("second/<int:escalation>/step/", second.step, name="second_step"),
+    path("", board.board, name="board"),
+    path("figures/", board.figures, name="figures"),
+    path("figures.json", board.figures_file, {"form": "json"}, name="figures_json"),
+    path("figures.csv", board.figures_file, {"form": "csv"}, name="figures_csv"),
+    path("calls/", calls.calls, name="calls"),
+    path("calls/export/", calls.export, name="calls_export"),
+    path("calls/<int:pk>/", calls.call, name="call"),
+    path("calls/<int:pk>/callback/", calls.promise, name="promise"),
 ]

@@ -32,9 +32,21 @@ def _length(label: str) -> float:
 
 
 def bars(
-    rows: Sequence[Sequence[Any]], *, title: str, unit: str = "", target: float | None = None, height: int = 200
+    rows: Sequence[Sequence[Any]],
+    *,
+    title: str,
+    unit: str = "",
+    target: float | None = None,
+    height: int = 200,
+    shares: Sequence[float | None] = (),
+    share_label: str = "",
+    share_target: float | None = None,
 ) -> dict[str, Any]:
-    """Context of ``ui/components/bar_chart.html`` for rows ``(label, value[, second value])`` in the order given."""
+    """Context of ``ui/components/bar_chart.html`` for rows ``(label, value[, second value])`` in the order given.
+
+    ``shares`` (one per row, 0…1, None for none) are drawn as a line over the bars, the whole height being 100 %, with ``share_target``
+    as its target; ``share_label`` names them in the table.
+    """
     values = [float(v) for row in rows for v in row[1:]] + ([target] if target is not None else [])
     step, count = steps(max([*values, 0]), whole=all(v == int(v) for v in values))
     return {
@@ -42,18 +54,26 @@ def bars(
         "unit": unit,
         "target": None if target is None else _plain(target),
         "rows": [
-            {"label": row[0], "value": _plain(float(row[1])), "second": _plain(float(row[2])) if len(row) > 2 else None}
-            for row in rows
+            {
+                "label": row[0],
+                "value": _plain(float(row[1])),
+                "second": _plain(float(row[2])) if len(row) > 2 else None,
+                "share": _percent(shares[index]) if shares else None,
+            }
+            for index, row in enumerate(rows)
         ],
+        "share_label": share_label,
+        "share_target": _percent(share_target) if share_target is not None else "",
         "drawings": [
-            {"name": name, **_draw(rows, step, count, target, width, height)} for name, width in WIDTHS.items()
+            {"name": name, **_draw(rows, step, count, target, width, height, quiet=bool(shares)), **_line(shares, share_target, width, height)}
+            for name, width in WIDTHS.items()
         ],
         "has_second": any(len(row) > 2 for row in rows),
     }
 
 
 def _draw(
-    rows: Sequence[Sequence[Any]], step: float, count: int, target: float | None, width: int, height: int
+    rows: Sequence[Sequence[Any]], step: float, count: int, target: float | None, width: int, height: int, *, quiet: bool
 ) -> dict[str, Any]:
     top = step * count
     plot = height - _TOP - _BOTTOM
@@ -88,7 +108,7 @@ def _draw(
     return {
         "bars": drawn,
         "thick": round(thick, 1),
-        "show_values": all(_length(bar["value"]) <= room for bar in drawn),
+        "show_values": not quiet and all(_length(bar["value"]) <= room for bar in drawn),
         "width": width,
         "height": height,
         "left": _LEFT,
@@ -100,6 +120,26 @@ def _draw(
         ],
         "target_y": None if target is None else y(target),
     }
+
+
+def _line(shares: Sequence[float | None], target: float | None, width: int, height: int) -> dict[str, Any]:
+    """Points of the shares in the middle of their bars, as one path that is broken where there is none."""
+    plot, room = height - _TOP - _BOTTOM, (width - _LEFT) / max(1, len(shares))
+    points: list[tuple[float, float]] = []
+    path, pen = [], "M"
+    for index, share in enumerate(shares):
+        if share is None:
+            pen = "M"
+            continue
+        x, y = round(_LEFT + room * (index + 0.5), 1), round(_TOP + plot * (1 - share), 1)
+        points.append((x, y))
+        path.append(f"{pen}{x} {y}")
+        pen = "L"
+    return {"points": points, "path": " ".join(path), "share_y": None if target is None else round(_TOP + plot * (1 - target), 1)}
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share * 100:.1f}%"
 
 
 def _plain(value: float) -> str:

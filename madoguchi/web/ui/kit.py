@@ -155,6 +155,7 @@ def kit_context(*, staff: bool = False) -> dict[str, Any]:
         ],
         "rates": [("1人", 55, 62), ("2人", 71, 84), ("3人", 74, 96), ("4人", None, 99)],
         "rate_series": ["いまの回線数", "回線が足りるとき"],
+        "shares": [0.9, 0.84, 0.79, None, 0.88, 0.91, 0.86, 0.82, 0.95],
         "tabs": [
             {"label": "予約", "url": "#a", "active": True, "count": 24},
             {"label": "問い合わせ", "url": "#b", "count": 3},

@@ -14,6 +14,7 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from madoguchi.ground.accounts.access import assignment_for, second_factor_missing
 from madoguchi.ground.audit.services import flush_reads
@@ -120,10 +121,20 @@ class StaffGate:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith("/staff/"):
             if not request.user.is_authenticated:
-                return redirect(f"{reverse('account_login')}?next={request.get_full_path()}")
+                return self._away(request, f"{reverse('account_login')}?next={self._page(request)}")
             if second_factor_missing(request.user, request.session):
-                return redirect("staff_second_factor")
+                return self._away(request, reverse("staff_second_factor"))
         return self.get_response(request)
+
+    @staticmethod
+    def _page(request: HttpRequest) -> str:
+        """The page somebody looks at: a part of a page, asked for by htmx, is none."""
+        return (request.htmx.current_url_abs_path if request.htmx else None) or request.get_full_path()
+
+    @staticmethod
+    def _away(request: HttpRequest, url: str) -> HttpResponse:
+        """Leave the whole page, so that the sign-in is never drawn inside a page that refreshes itself."""
+        return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
 class _BeforeView:

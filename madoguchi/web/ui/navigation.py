@@ -45,11 +45,14 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         TELEPHONE,
         [
             Place("電話対応", "callcentre:console", access.ANSWER_CALLS, "g p"),
-            Place("電話の流れと案内", "office:phone_flow", access.EVERYONE),
-            Place("人数の見積もり", "office:staffing", access.EVERYONE),
+            Place("電話の状況", "phone:board", access.EVERYONE),
+            Place("着信の一覧", "phone:calls", access.READ_RESIDENTS),
             Place("折り返し", "phone:callbacks", access.READ_CALLS, "g b"),
             Place("応対の記録", "phone:contacts", access.READ_CONTACTS, "g o"),
             Place("二次対応", "phone:second", access.READ_CALLS, "g u"),
+            Place("電話の数字（月）", "phone:figures", access.EVERYONE),
+            Place("人数の見積もり", "office:staffing", access.EVERYONE),
+            Place("電話の流れと案内", "office:phone_flow", access.EVERYONE),
         ],
     ),
     (

@@ -12,6 +12,7 @@ from django.test import RequestFactory
 
 from madoguchi.web.ui import charts, icons
 from madoguchi.web.ui.kit import KitForm, kit_context
+from madoguchi.web.ui.templatetags import ui
 from madoguchi.web.ui.templatetags.ui import html_lang
 
 
@@ -102,6 +103,26 @@ def test_bars_fit_the_plot() -> None:
         first, second = drawing["bars"]
         assert first["y"] + first["height"] == pytest.approx(drawing["base"], abs=0.2)
         assert second["height"] == 0
+
+
+def test_shares_are_a_line_that_breaks_where_there_is_none() -> None:
+    chart = charts.bars([("1日", 8), ("2日", 0), ("3日", 6), ("4日", 7)], title="着信", shares=[1.0, None, 0.5, 0.75], share_label="応答率", share_target=0.8)
+    assert [row["share"] for row in chart["rows"]] == ["100.0%", "", "50.0%", "75.0%"]
+    for drawing in chart["drawings"]:
+        top, base = drawing["grid"][-1]["y"], drawing["base"]
+        assert [y for _, y in drawing["points"]] == [top, pytest.approx((top + base) / 2, abs=0.1), pytest.approx(base - (base - top) * 0.75, abs=0.1)]
+        assert drawing["path"].count("M") == 2
+        assert drawing["share_y"] == pytest.approx(base - (base - top) * 0.8, abs=0.1)
+        assert not drawing["show_values"]
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(None, "―"), (0, "0:00"), (59.6, "1:00"), (65, "1:05"), (3725, "1:02:05")])
+def test_lengths_of_time(seconds: float | None, shown: str) -> None:
+    assert ui.clock(seconds) == shown
+
+
+def test_shares_in_percent() -> None:
+    assert (ui.percent(0.8434), ui.percent(1.0), ui.percent(None)) == ("84.3%", "100.0%", "―")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 
 from django.db.models import F
 
@@ -83,6 +84,13 @@ def _open(
     )
     audit.record(contract, "callback.asked", f"callback:{callback.pk}", by=by, now=now)
     return callback
+
+
+def owed_numbers(calls: Sequence[Call]) -> set[bytes]:
+    """Which of the calls' numbers (as blind indexes) somebody still has to call back."""
+    indexes = {bytes(call.number_index) for call in calls if call.number_index}
+    rows = Callback.objects.filter(ended_at=None, number_index__in=indexes) if indexes else Callback.objects.none()
+    return {bytes(index) for index in rows.values_list("number_index", flat=True)}
 
 
 def called_again(contract: Contract, call: Call, *, by: Actor, now: dt.datetime) -> int:

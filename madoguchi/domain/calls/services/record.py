@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM, Actor, Channel
 from madoguchi.ground.privacy.sealing import Keyring, keyring
-from madoguchi.ground.worklog.services import correct, note
+from madoguchi.ground.worklog.models import Fact
+from madoguchi.ground.worklog.services import correct, fact, note_all
 from madoguchi.voice.events import CallEvent as Told
 
 from ..enums import Direction, Outcome
@@ -48,7 +49,7 @@ def record_events(contract: Contract, events: Iterable[Told], *, by: Actor, now:
         return Recorded(0, 0, ())
     ring = keyring(contract)
     with contract_scope(contract):
-        calls = _locked_calls(contract, told, now)
+        calls = _locked_calls(contract, ring, told)
         rows = [
             CallEvent(
                 contract=contract,
@@ -63,13 +64,12 @@ def record_events(contract: Contract, events: Iterable[Told], *, by: Actor, now:
             )
             for event in sorted(told, key=lambda e: (e.at, e.call))
         ]
-        before = CallEvent.objects.filter(call__in=calls.values()).count()
+        known = CallEvent.objects.filter(call__in=calls.values())
+        before, over = known.count(), set(known.filter(kind="ended").values_list("call_id", flat=True))
         CallEvent.objects.bulk_create(rows, ignore_conflicts=True)
         new = CallEvent.objects.filter(call__in=calls.values()).count() - before
         if new:
-            by_call = _events_of(contract, ring, list(calls.values()))
-            for call in calls.values():
-                _refold(contract, ring, call, by_call[call.pk], by=by, now=now)
+            _refold(contract, ring, list(calls.values()), over, by=by, now=now)
         return Recorded(new, len(told) - new, tuple(call.pk for call in calls.values()))
 
 
@@ -98,7 +98,7 @@ def close_half_open(contract: Contract, *, now: dt.datetime, provider: str = "",
 def call_of(contract: Contract, provider: str, ref: str, *, now: dt.datetime) -> Call:
     """The call of a telephone system's name, locked; made empty when its events are still on their way."""
     with contract_scope(contract):
-        return _locked_calls(contract, [Told(provider, ref, "offered", now)], now)[provider, ref]
+        return _locked_calls(contract, keyring(contract), [Told(provider, ref, "offered", now)])[provider, ref]
 
 
 def told_events(contract: Contract, call: Call) -> list[Told]:
@@ -106,21 +106,22 @@ def told_events(contract: Contract, call: Call) -> list[Told]:
     return _events_of(contract, keyring(contract), [call])[call.pk]
 
 
-def _locked_calls(contract: Contract, told: Sequence[Told], now: dt.datetime) -> dict[tuple[str, str], Call]:
-    """The rows of these calls, locked. New rows come first, in the order of their names, and only then are rows locked: so nobody who holds a
-    lock waits for somebody's new row."""
-    keys = sorted({(event.provider, event.call) for event in told})
+def _locked_calls(contract: Contract, ring: Keyring, told: Sequence[Told]) -> dict[tuple[str, str], Call]:
+    """The calls of these events, locked. New ones are made first, as their events so far tell them, in the order of their names; only then are
+    rows locked: so nobody who holds a lock waits for somebody's new row."""
+    by_key: dict[tuple[str, str], list[Told]] = {}
+    for event in told:
+        by_key.setdefault((event.provider, event.call), []).append(event)
+    keys = sorted(by_key)
     known = {(call.provider, call.ref) for call in _of(keys)}
-    first = {key: min(e.at for e in told if (e.provider, e.call) == key) for key in keys if key not in known}
-    Call.objects.bulk_create(
-        [
-            Call(
-                contract=contract, provider=provider, ref=ref, direction=Direction.IN, opened_at=opened_at, state="open", outcome=Outcome.OPEN,
-            )
-            for (provider, ref), opened_at in first.items()
-        ],
-        ignore_conflicts=True,
-    )  # fmt: skip
+    missing = [key for key in keys if key not in known]
+    if missing:
+        folded = {key: fold_one(by_key[key]) for key in missing}
+        operators = _operators(folded.values())
+        fresh = [Call(contract=contract, provider=provider, ref=ref) for provider, ref in missing]
+        for call in fresh:
+            _project(ring, call, folded[call.provider, call.ref], operators)
+        Call.objects.bulk_create(fresh, ignore_conflicts=True)
     return {(call.provider, call.ref): call for call in _of(keys, locked=True)}
 
 
@@ -158,51 +159,79 @@ def _events_of(contract: Contract, ring: Keyring, calls: Sequence[Call]) -> dict
     return by_call
 
 
-def _refold(contract: Contract, ring: Keyring, call: Call, events: list[Told], *, by: Actor, now: dt.datetime) -> None:
-    folded = fold_one(events)
-    was_over = call.ended_at is not None
-    _project(ring, call, folded)
-    call.save()
-    if folded.callback_number or folded.outcome == Outcome.CALLBACK:
-        callbacks.wish(contract, call, folded, by=by, now=now)
-    if folded.direction == Direction.IN and call.number_index and folded.outcome == Outcome.ANSWERED and call.answered_at:
-        callbacks.called_again(contract, call, by=by, now=now)
-    if folded.direction == Direction.BACK:
-        callbacks.dialled(contract, call, folded, operator=call.operator, by=by, now=now)
-    if call.ended_at is None:
-        return
-    work = note if not was_over else correct
-    work(
-        contract,
-        "call.ended" if folded.direction == Direction.IN else "callback.ended",
-        by=replace(by, channel=Channel.PHONE),
-        now=call.opened_at,
-        ref=f"call:{call.pk}",
-        language=call.language,
-        outcome=folded.outcome,
-        wait_seconds=folded.wait_seconds,
-        handle_seconds=None if folded.talk_seconds is None else folded.talk_seconds + folded.hold_seconds,
-    )
+def _refold(contract: Contract, ring: Keyring, calls: Sequence[Call], over: Set[int], *, by: Actor, now: dt.datetime) -> None:
+    """Bring calls to what all their events say, and do what follows from it. ``over``: calls that had ended before."""
+    by_call = _events_of(contract, ring, calls)
+    folded = {call.pk: fold_one(by_call[call.pk]) for call in calls}
+    operators = _operators(folded.values())
+    facts: list[Fact] = []
+    for call in calls:
+        one = folded[call.pk]
+        if _project(ring, call, one, operators):
+            call.save()
+        if one.callback_number or one.outcome == Outcome.CALLBACK:
+            callbacks.wish(contract, call, one, by=by, now=now)
+        if one.direction == Direction.BACK:
+            callbacks.dialled(contract, call, one, operator=call.operator, by=by, now=now)
+        if call.ended_at is None:
+            continue
+        work = _work(contract, call, one, by)
+        if call.pk in over:
+            correct(**work)
+        else:
+            facts.append(fact(**work))
+    note_all(facts)
+    spoken = [call for call in calls if call.direction == Direction.IN and call.number_index and call.outcome == Outcome.ANSWERED]
+    owed = callbacks.owed_numbers(spoken)
+    for call in sorted(spoken, key=lambda call: call.opened_at):
+        if call.number_index is not None and bytes(call.number_index) in owed:
+            callbacks.called_again(contract, call, by=by, now=now)
 
 
-def _project(ring: Keyring, call: Call, folded: Folded) -> None:
-    call.direction = folded.direction
-    call.opened_at = folded.opened_at
-    call.dialled = folded.dialled
-    call.withheld = folded.withheld
+def _work(contract: Contract, call: Call, folded: Folded, by: Actor) -> dict[str, Any]:
+    """The fact of work of a call that is over."""
+    return {
+        "contract": contract,
+        "kind": "call.ended" if folded.direction == Direction.IN else "callback.ended",
+        "by": replace(by, channel=Channel.PHONE),
+        "now": call.opened_at,
+        "ref": f"call:{call.pk}",
+        "language": call.language,
+        "outcome": folded.outcome,
+        "wait_seconds": folded.wait_seconds,
+        "handle_seconds": None if folded.talk_seconds is None else folded.talk_seconds + folded.hold_seconds,
+    }
+
+
+_COPIED = (
+    "direction", "opened_at", "dialled", "withheld", "state", "choice", "queue", "language", "queued_at", "answered_at", "ended_at", "outcome",
+    "why", "agent", "transfers", "wait_seconds", "talk_seconds", "hold_seconds", "total_seconds",
+)  # fmt: skip
+
+
+def _project(ring: Keyring, call: Call, folded: Folded, operators: Mapping[str, int]) -> bool:
+    """Put what the events say into the row; whether that changed it."""
+    values = {name: getattr(folded, name) for name in _COPIED}
+    values |= {"ended_by": folded.by, "missed": list(folded.missed), "operator_id": operators.get(_who(folded))}
     if folded.caller and not folded.withheld and call.erased_at is None:
         number = plain_number(folded.caller)
-        call.number = ring.seal_json(NUMBER, {"number": number})
-        call.number_index = ring.blind("phone", number)
-    for name in ("state", "choice", "queue", "language", "queued_at", "answered_at", "ended_at", "outcome", "why", "agent",
-                 "transfers", "wait_seconds", "talk_seconds", "hold_seconds", "total_seconds"):  # fmt: skip
-        setattr(call, name, getattr(folded, name))
-    call.ended_by = folded.by
-    call.missed = list(folded.missed)
-    call.operator = operator_of(folded.agent or (folded.first_agent if folded.direction == Direction.BACK else ""))
+        index = ring.blind("phone", number)
+        if call.number_index is None or bytes(call.number_index) != index:
+            values |= {"number": ring.seal_json(NUMBER, {"number": number}), "number_index": index}
+    changed = {name: value for name, value in values.items() if getattr(call, name) != value}
+    for name, value in changed.items():
+        setattr(call, name, value)
+    return bool(changed)
 
 
-def operator_of(agent: str) -> User | None:
-    """The account that a telephone system names ``user:<id>``; None for other names."""
-    named = re.fullmatch(r"user:([0-9]{1,15})", agent)
-    return User.objects.filter(pk=int(named[1])).first() if named else None
+def _operators(folded: Iterable[Folded]) -> dict[str, int]:
+    """The accounts that telephone systems name ``user:<id>``, by that name; other names have none."""
+    named = {agent: re.fullmatch(r"user:([0-9]{1,15})", agent) for one in folded if (agent := _who(one))}
+    wanted = {agent: int(match[1]) for agent, match in named.items() if match}
+    there = set(User.objects.filter(pk__in=wanted.values()).values_list("pk", flat=True)) if wanted else set()
+    return {agent: pk for agent, pk in wanted.items() if pk in there}
+
+
+def _who(folded: Folded) -> str:
+    """Who answered; of a call-back, else who dialled."""
+    return folded.agent or (folded.first_agent if folded.direction == Direction.BACK else "")

@@ -204,9 +204,33 @@ def bar_chart(
     unit: str = "",
     target: float | None = None,
     height: int = 200,
+    shares: Sequence[float | None] = (),
+    share_label: str = "",
+    share_target: float | None = None,
 ) -> dict[str, Any]:
-    """Bars for ``(label, value)`` or ``(label, value, second value behind it)``; screen readers get a table."""
-    return charts.bars(rows, title=title, unit=unit, target=target, height=height)
+    """Bars for ``(label, value)`` or ``(label, value, second value behind it)``; screen readers get a table.
+
+    ``shares``: a line over the bars, 0…1 per row, the whole height being 100 %.
+    """
+    return charts.bars(
+        rows, title=title, unit=unit, target=target, height=height, shares=shares, share_label=share_label, share_target=share_target
+    )
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share as ``84.3%``; ``―`` where nothing could be divided."""
+    return "―" if share is None else f"{share * 100:.1f}%"
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """A length of time as ``1:05`` (minutes and seconds) or ``1:02:05``; ``―`` for none."""
+    if seconds is None:
+        return "―"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 @register.inclusion_tag("ui/components/line_chart.html")
