@@ -207,6 +207,7 @@ class Exchange:
     def sign_in(self, operator: Operator) -> Operator:
         known = self.desk.sign_in(operator, self.seconds())
         self.tell_state(known)
+        self.pump()
         return known
 
     def sign_out(self, operator: Operator, device: Device) -> None:

@@ -44,6 +44,7 @@ class Model(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["a", "b", "c"]), contracts=st.sampled_from([("east",), ("west",), CONTRACTS]))
     def somebody_signs_in(self, name: str, contracts: tuple[str, ...]) -> None:
         self.desk.sign_in(Operator(name, contracts, Headset()), self.now)
+        self._assign()
 
     @precondition(lambda self: self._any("ready", "break", "wrapup", "ringing", "talking"))
     @rule(data=st.data())
