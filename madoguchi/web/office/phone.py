@@ -21,8 +21,9 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.queries import calendar_of
 from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
+from madoguchi.web.ui.dates import DayBox, TimeBox
 
-from .forms import DayBox, TimeBox, spans_text
+from .forms import spans_text
 
 LANGUAGE_NAMES = dict(settings.LANGUAGES)
 STATES = {"open": "受付時間内", "closed": "受付時間外", "holiday": "祝日", "year_end": "年末年始"}

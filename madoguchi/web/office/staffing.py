@@ -20,9 +20,10 @@ from madoguchi.domain.staffing.rules import LIMITS, MOST_WEIGHT, Assumptions, Da
 from madoguchi.domain.staffing.services import save_assumptions
 from madoguchi.ground.accounts.access import EVERYONE, PLAN_STAFF, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.web.ui.dates import DayBox
 from madoguchi.web.ui.sliders import SliderInput
 
-from .forms import DayBox, day_of
+from .forms import day_of
 
 TIMES = {"1": "平常", "1.5": "×1.5", "2": "×2", "3": "×3", "5": "×5"}
 WEEKDAYS = "月火水木金土日"

@@ -28,24 +28,6 @@ ERA_LABELS = {
 }
 
 
-class DayBox(forms.CharField):
-    """A day in either calendar; the browser's picker gives ISO. Empty is None."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 30)
-        kwargs.setdefault("widget", forms.TextInput(attrs={"type": "date"}))
-        super().__init__(**kwargs)
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        if not text:
-            return None
-        try:
-            return dates.parse(text)
-        except ValueError as wrong:
-            raise forms.ValidationError(str(wrong)) from None
-
-
 class DateParts(NamedTuple):
     """What was typed, untouched: ``era`` is ``""`` (西暦) or the code of an era (``showa``)."""
 
