@@ -46,7 +46,7 @@ def callbacks(request: HttpRequest, contract: Contract) -> HttpResponse:
         "now": request.now,
         "may_work": may(request, WORK_ON_CALLS),
     }
-    return render(request, "callcentre/callbacks.html", context)
+    return render(request, "callcentre/phone/callbacks.html", context)
 
 
 @roles(READ_CALLS)
@@ -71,7 +71,7 @@ def _page(request: HttpRequest, contract: Contract, pk: int, problem: str = "") 
         "now": request.now,
         "may_work": may(request, WORK_ON_CALLS),
     }
-    return render(request, "callcentre/callback.html", context, status=409 if problem else 200)
+    return render(request, "callcentre/phone/callback.html", context, status=409 if problem else 200)
 
 
 @handles_individual_number
@@ -98,7 +98,7 @@ def new(request: HttpRequest, contract: Contract) -> HttpResponse:
                 messages.success(request, "折り返しを受け付けました。")
                 return redirect(reverse("phone:callbacks", args=[contract.code]) + f"#c{made.pk}")
     context = {"form": form, "call": call, "problem": problem, "now": request.now}
-    return render(request, "callcentre/callback_new.html", context, status=status)
+    return render(request, "callcentre/phone/callback_new.html", context, status=status)
 
 
 def _call(request: HttpRequest) -> Call | None:

@@ -19,7 +19,7 @@ from madoguchi.domain.calls.models import Call, Contact
 from madoguchi.domain.calls.queries import callbacks, second
 from madoguchi.domain.calls.queries import contacts as reads
 from madoguchi.domain.calls.services import contacts as deeds
-from madoguchi.ground.accounts.access import READ_CONTACTS, WORK_ON_CALLS, actor_of, may, roles
+from madoguchi.ground.accounts.access import READ_CALLS, READ_CONTACTS, WORK_ON_CALLS, actor_of, may, roles
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import phones
@@ -46,13 +46,13 @@ def contacts(request: HttpRequest, contract: Contract) -> HttpResponse:
     if request.method == "POST":
         return _of_number(request, contract, context)
     if not form.is_valid():
-        return render(request, "callcentre/contacts.html", context, status=422)
+        return render(request, "callcentre/phone/contacts.html", context, status=422)
     conditions = form.conditions()
     page = Paginator(reads.contacts(conditions), PER_PAGE).get_page(request.GET.get("page"))
     topics = reads.by_topic(conditions)
     context |= {"conditions": conditions, "page": page, "rows": page.object_list, "topics": topics}
     context["bars"] = [(label.partition("・")[0], n) for label, n in topics]
-    return render(request, "callcentre/contacts.html", context)
+    return render(request, "callcentre/phone/contacts.html", context)
 
 
 def _of_number(request: HttpRequest, contract: Contract, context: dict[str, Any]) -> HttpResponse:
@@ -61,11 +61,11 @@ def _of_number(request: HttpRequest, contract: Contract, context: dict[str, Any]
     try:
         number = phones.normalise(text)
     except phones.PhoneError as wrong:
-        return render(request, "callcentre/contacts.html", {**context, "number_problem": str(wrong)}, status=422)
+        return render(request, "callcentre/phone/contacts.html", {**context, "number_problem": str(wrong)}, status=422)
     found = list(reads.contacts_of_number(contract, number)[:MOST_OF_A_NUMBER])
     detail = {"contacts": [contact.pk for contact in found]}
     request.audit_reads.append(Read("contact.searched", f"contract:{contract.code}", actor_of(request), detail))
-    return render(request, "callcentre/contacts.html", context | {"rows": found, "number": phones.show(number)})
+    return render(request, "callcentre/phone/contacts.html", context | {"rows": found, "number": phones.show(number)})
 
 
 @handles_individual_number
@@ -92,7 +92,7 @@ def new(request: HttpRequest, contract: Contract) -> HttpResponse:
                     return redirect(reverse("phone:second_new", args=[contract.code]) + f"?contact={made.pk}")
                 return redirect("phone:contact", contract.code, made.pk)
     context = {"form": form, "call": call, "problem": problem, "now": request.now}
-    return render(request, "callcentre/contact_new.html", context, status=status)
+    return render(request, "callcentre/phone/contact_new.html", context, status=status)
 
 
 def _begin(request: HttpRequest, contract: Contract) -> tuple[Call | None, dict[str, Any]]:
@@ -168,8 +168,8 @@ def contact(request: HttpRequest, contract: Contract, contact: int) -> HttpRespo
         "codes": [(code, show_code(code)) for code in found.bookings],
         "form": form,
         "problem": problem,
-        "matters": second.matters_of_contact(contact),
+        "matters": second.matters_of_contact(contact) if may(request, READ_CALLS) else [],
         "editing": status != 200 or "edit" in request.GET,
         "may_work": may(request, WORK_ON_CALLS) and found.erased_at is None,
     }
-    return render(request, "callcentre/contact.html", context, status=status)
+    return render(request, "callcentre/phone/contact.html", context, status=status)

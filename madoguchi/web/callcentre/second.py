@@ -56,7 +56,7 @@ def second(request: HttpRequest, contract: Contract) -> HttpResponse:
         "now": request.now,
         "may_work": may(request, WORK_ON_CALLS),
     }
-    return render(request, "callcentre/second.html", context)
+    return render(request, "callcentre/phone/second.html", context)
 
 
 @handles_individual_number
@@ -78,7 +78,7 @@ def new(request: HttpRequest, contract: Contract) -> HttpResponse:
                 told = made.complaint or made.line == Line.CITY
                 messages.success(request, f"引き継ぎました。{'市職員にメールで知らせます。' if told else ''}")
                 return redirect("phone:second_matter", contract.code, made.pk)
-    return render(request, "callcentre/second_new.html", {"form": form, "contact": contact, "problem": problem}, status=status)
+    return render(request, "callcentre/phone/second_new.html", {"form": form, "contact": contact, "problem": problem}, status=status)
 
 
 def _begin(request: HttpRequest, contract: Contract) -> tuple[Contact | None, dict[str, Any]]:
@@ -121,7 +121,7 @@ def _page(request: HttpRequest, contract: Contract, pk: int, problem: str = "", 
         "may_lead": live and may(request, LEAD_CALLS),
         "most": deeds.LONGEST,
     }
-    return render(request, "callcentre/second_matter.html", context, status=409 if problem else 200)
+    return render(request, "callcentre/phone/second_matter.html", context, status=409 if problem else 200)
 
 
 @require_POST
