@@ -20,7 +20,7 @@ from madoguchi import demo_second
 from madoguchi.demo_calls import make_calls
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
-from madoguchi.domain.booking.enums import FileForm, Rhythm, State, VisitState
+from madoguchi.domain.booking.enums import FileForm, Rhythm, State, VisitState, WalkInOutcome
 from madoguchi.domain.booking.errors import Refused
 from madoguchi.domain.booking.external import Visit
 from madoguchi.domain.booking.models import Booking, Pool, PoolProcedure, Slot
@@ -28,7 +28,7 @@ from madoguchi.domain.booking.party import Contact, Person
 from madoguchi.domain.booking.queries.deliveries import made_deliveries
 from madoguchi.domain.booking.rules import DayPart
 from madoguchi.domain.booking.selection import Selection
-from madoguchi.domain.booking.services import change, contingents, marks, remarks, reserve, slots, waiting
+from madoguchi.domain.booking.services import change, contingents, marks, remarks, reserve, slots, waiting, weeks
 from madoguchi.domain.booking.services.deliveries import deliver_due, hand_over, order_list
 from madoguchi.domain.booking.services.external import import_visits
 from madoguchi.domain.booking.services.saved_lists import save_list
@@ -43,7 +43,7 @@ from madoguchi.domain.procedures.services.bring import RuleValues, add_rule, con
 from madoguchi.ground.accounts.demo import DemoLogin, make_demo_staff
 from madoguchi.ground.accounts.models import Assignment, Role
 from madoguchi.ground.contracts.models import Contract
-from madoguchi.ground.contracts.queries import business_days
+from madoguchi.ground.contracts.queries import business_days, calendar_of
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import CITIZEN_WEB, Actor, ActorKind, Channel
 from madoguchi.ground.kit.clock import JST
@@ -160,9 +160,10 @@ def _external_exists() -> bool:
 
 def _staff(contract: Contract) -> dict[str, Actor]:
     users = {a.role: a.user for a in Assignment.objects.filter(contract=contract).select_related("user")}
-    operator, city = users[Role.OPERATOR], users[Role.CITY]
+    operator, counter, city = users[Role.OPERATOR], users[Role.COUNTER], users[Role.CITY]
     return {
         "operator": Actor(ActorKind.CALL_CENTRE, Channel.PHONE, f"user:{operator.pk}", str(operator)),
+        "counter": Actor(ActorKind.COUNTER, Channel.COUNTER, f"user:{counter.pk}", str(counter)),
         "city": Actor(ActorKind.CITY, Channel.COUNTER, f"user:{city.pk}", str(city)),
     }
 
@@ -172,8 +173,9 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
     staff = _staff(contract)
     _table(contract, staff["city"], now)
     if contract.profile.booking.mode == "external":
-        logged = _external(contract, dice, staff["operator"], now)
-        return f"市の予約サイトでの代行の記録 {logged} 件・市の予約 {_visits(contract, dice, staff['city'], now)} 件"
+        logged, visits = _external(contract, dice, staff["operator"], now), _visits(contract, dice, staff["city"], now)
+        _walk_ins(contract, dice, staff["counter"], now)
+        return f"市の予約サイトでの代行の記録 {logged} 件・市の予約 {visits} 件"
     wishes = _wishes(contract, dice, now)
     made: list[tuple[str, dt.datetime]] = []
     for day in sorted({created.date() for created, *_ in wishes}):
@@ -212,7 +214,9 @@ def _fill(contract: Contract, now: dt.datetime) -> str:
         _lists(contract, staff["city"], now)
     _mails_of_the_past(contract, now)
     _changes_of_plan(contract, staff["city"], now)
+    _more_places(contract, staff["city"], now)
     _scarce(contract, dice, made, staff, now)
+    _walk_ins(contract, dice, staff["counter"], now)
     _stop(contract, staff["city"], now)
     return f"予約 {len(made)} 件"
 
@@ -402,6 +406,37 @@ def _changes_of_plan(contract: Contract, city: Actor, now: dt.datetime) -> None:
     hours = ((dt.time(14, 0), dt.time(20, 0)),)
     shut = slots.CalendarChange(closed, "closed", "", "counter", hours, None, "庁舎設備の緊急点検")
     slots.change_calendar(contract, shut, by=city, now=now)
+
+
+def _more_places(contract: Contract, city: Actor, now: dt.datetime) -> None:
+    """Two places more in the mornings of two weeks, put in by one change of many days."""
+    with contract_scope(contract):
+        pool = Pool.objects.order_by("pk").first()
+    assert pool is not None
+    monday = now.date() + dt.timedelta(days=21 - now.weekday())
+    mornings = weeks.Chosen(
+        frozenset({pool.code}), monday, monday + dt.timedelta(days=11), frozenset(range(5)), (dt.time(9), dt.time(12))
+    )
+    weeks.edit_bands(contract, mornings, weeks.Act.ADD, places=2, reason="応援の職員が入るため", by=city, now=now)
+
+
+def _walk_ins(contract: Contract, dice: random.Random, by: Actor, now: dt.datetime) -> None:
+    """Parties that came to the counter without a booking, on every day since the beginning, today's until now."""
+    begin, outcomes = begin_at(now).date(), list(WalkInOutcome)
+    with contract_scope(contract):
+        calendar = calendar_of(contract, begin, now.date())
+    for site in contract.profile.sites:
+        for day in calendar.days(site.code, "counter", begin, now.date()):
+            minutes = [m for a, b in day.intervals for m in range(a.hour * 60 + a.minute, b.hour * 60 + b.minute)]
+            for minute in sorted(dice.sample(minutes, dice.randint(2, 6))) if minutes else ():
+                at = dt.datetime.combine(day.date, dt.time(minute // 60, minute % 60), JST)
+                if at > now:
+                    break
+                code = dice.choices(site.services, [WEIGHTS.get(code, 2) for code in site.services])[0]
+                marks.record_walk_in(
+                    contract, site=site.code, people={code: dice.choices([1, 2, 3], [82, 14, 4])[0]},
+                    language=_language(dice), outcome=dice.choices(outcomes, [70, 16, 9, 5])[0], by=by, now=at,
+                )  # fmt: skip
 
 
 def _scarce(

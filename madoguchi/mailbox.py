@@ -180,6 +180,11 @@ class StoredMail:
         """The way it stands in for, or nothing."""
         return self.stand_in.partition(" ")[0]
 
+    @property
+    def receiver(self) -> str:
+        """Whom it is for: an address, or the telephone number or LINE user of the way it stands in for."""
+        return self.to.partition("@")[0] if self.stand_in else self.to
+
 
 def stored(folder: Path, name: str) -> StoredMail | None:
     """One mail by its short name, or None."""

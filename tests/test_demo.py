@@ -9,7 +9,7 @@ import pytest
 from madoguchi import demo
 from madoguchi.domain.booking import availability, capacity
 from madoguchi.domain.booking.enums import State
-from madoguchi.domain.booking.models import Booking, Delivery, Event, ExternalLog, ExternalVisit
+from madoguchi.domain.booking.models import Booking, DayPlan, Delivery, Event, ExternalLog, ExternalVisit, WalkIn
 from madoguchi.domain.booking.services.setup import set_up
 from madoguchi.domain.calls.enums import Line
 from madoguchi.domain.calls.models import Callback, Contact, Escalation
@@ -48,6 +48,10 @@ def test_every_contract_has_whole_data_and_loading_again_changes_nothing(
                 assert State.BOOKED in states
                 assert Booking.objects.filter(starts_at__lt=now, arrived_at__isnull=False).exists()
                 assert set(Event.objects.values_list("actor_kind", flat=True)) >= {"citizen", "call_centre", "city"}
+                assert DayPlan.objects.filter(date__gt=now + dt.timedelta(days=7)).count() > 2
+            came = WalkIn.objects.filter(at__gt=now - dt.timedelta(days=4), at__lte=now)
+            assert came.count() > 2
+            assert {code for one in came for code in one.people} <= {s for site in contract.profile.sites for s in site.services}
             queued = Message.objects.filter(state=Message.State.QUEUED, due_at__lt=now).count()
             assert queued == 0
             if "calls" in contract.profile.modules:

@@ -43,8 +43,10 @@ def summary(effect: Effect) -> dict[str, Any]:
         "opened": len(effect.opened),
         "changed": len(effect.changed),
         "closed": len(effect.closed),
-        "places": sum(n for _, _, n in effect.opened) + sum(b - a for _, _, a, b in effect.changed)
-        - sum(n for _, _, n in effect.closed),
+        "places": signed(
+            sum(n for _, _, n in effect.opened) + sum(b - a for _, _, a, b in effect.changed)
+            - sum(n for _, _, n in effect.closed)
+        ),
         "lines": _lines("開く", ((p.name, at, f"{n}人") for p, at, n in effect.opened))
         + _lines("変わる", ((p.name, at, f"{a}人→{b}人") for p, at, a, b in effect.changed))
         + _lines("閉じる", ((p.name, at, f"{n}人") for p, at, n in effect.closed)),
@@ -61,6 +63,11 @@ def summary(effect: Effect) -> dict[str, Any]:
         ],
         "by_phone": sum(booking.medium is None for booking in effect.broken),
     }  # fmt: skip
+
+
+def signed(number: int) -> str:
+    """``＋12``, ``−400`` or ``0``."""
+    return f"{'＋' if number > 0 else '−' if number < 0 else ''}{abs(number)}"
 
 
 def when(moment: dt.datetime) -> str:

@@ -14,6 +14,10 @@ from madoguchi import mailbox
 from madoguchi.ground.kit.clock import JST
 
 PER_PAGE = 50
+REAL_WAYS = {
+    "SMS": "本番では、サーバーに設定したSMSの会社から、携帯電話に届きます。",
+    "LINE": "本番では、市のLINE公式アカウントから、LINEに届きます。",
+}
 
 
 def _folder() -> Path:
@@ -46,5 +50,10 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
     found = mailbox.stored(_folder(), name)
     if found is None:
         raise Http404("このメールはありません。")
-    title = f"これは{found.way}の見本です。だれにも送っていません"
-    return render(request, "office/mailbox/mail.html", {"mail": found, "at": _when(found), "stand_in_title": title})
+    context = {
+        "mail": found,
+        "at": _when(found),
+        "stand_in_title": f"これは{found.way}の見本です。だれにも送っていません",
+        "stand_in_body": REAL_WAYS.get(found.way, ""),
+    }
+    return render(request, "office/mailbox/mail.html", context)

@@ -67,6 +67,7 @@ class TargetsForm(forms.Form):
 class EditForm(TargetsForm):
     """Which bands of which days, and what happens to them."""
 
+    field_order = ("targets", "first", "last", "weekdays", "starts", "ends", "act", "places", "reason")
     ACTS = (
         ("close", "閉じる"), ("reopen", "閉じた枠をふだんの枠に戻す"), ("set", "1コマの人数を決める"),
         ("add", "1コマの人数を増やす"), ("subtract", "1コマの人数を減らす"),
@@ -116,6 +117,7 @@ class EditForm(TargetsForm):
 class CopyForm(TargetsForm):
     """From which week onto which weeks."""
 
+    field_order = ("targets", "source", "until", "weeks", "beyond_hours", "reason")
     source = DayBox(label="コピー元の週", help_text="その週のどの日でもかまいません。", error_messages={"required": "コピー元の週を選んでください。"})
     until = DayBox(label="この日の週まで毎週", required=False)
     weeks = forms.MultipleChoiceField(label="週を選ぶ", required=False, widget=forms.CheckboxSelectMultiple)

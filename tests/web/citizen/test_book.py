@@ -79,6 +79,22 @@ def test_every_place_that_offers_the_procedure_is_listed_with_its_first_free_day
     assert first_days.findall(text_of(elsewhere.get("book/site/?p=cert_renewal"))) == [first, "令和8年11月5日(木)"]
 
 
+@pytest.mark.req("BOOK-08")
+def test_who_has_no_mail_address_reads_before_booking_whether_a_notice_comes(
+    resident: Resident, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = resident.hold()["Location"]
+    check = resident.details(page)["Location"]
+    assert "控えは届きません" in text_of(resident.get(check))
+    settings.SMS_GATEWAY = "https://k:s@sms.invalid/"
+    profile = resident.site.profile
+    notices = profile.notices.model_copy(update={"sms": True})
+    monkeypatch.setattr(Contract, "profile", profile.model_copy(update={"notices": notices}))
+    told = text_of(resident.get(check))
+    assert "お知らせはSMS（携帯電話の短いメッセージ）で送ります" in told
+    assert "控えは届きません" not in told
+
+
 @pytest.mark.req("BOOK-03")
 def test_the_month_has_a_text_beside_every_sign_and_names_the_first_free_day(resident: Resident) -> None:
     page = resident.get("book/when/?p=card_pickup&site=main").content.decode()

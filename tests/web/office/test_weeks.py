@@ -120,6 +120,12 @@ def test_wrong_input_is_named_and_kept(
     assert "機器の入替え" in page or "reason" in wrong
 
 
+def test_mistakes_are_listed_in_the_order_of_the_boxes(leader: Client) -> None:
+    page = leader.post(EDIT, CLOSE | {"targets": [], "last": "", "act": "", "reason": ""}).content.decode()
+    links = re.findall(r'<a href="#id_(\w+?)(?:_0)?"', page)
+    assert links == ["targets", "last", "act", "reason"]
+
+
 def test_too_much_at_once_says_how_much_and_what_to_do(
     site: Contract, leader: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

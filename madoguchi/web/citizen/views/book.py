@@ -24,7 +24,7 @@ from madoguchi.domain.booking.party import Contact, Person
 from madoguchi.domain.booking.queries.resident import HoldState, hold_state, resident_booking
 from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services.change import cancel as cancel_booking
-from madoguchi.domain.booking.services.reserve import Reservation, confirm_hold, reserve
+from madoguchi.domain.booking.services.reserve import Reservation, confirm_hold, reserve, takes_sms
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import dates
@@ -545,6 +545,7 @@ def check(request: HttpRequest, contract: Contract, flow: str) -> HttpResponse:
         ],
         "contact_rows": _rows(contract, clean["contact"]),
         "no_mail": not clean["contact"].get("email"),
+        "by_sms": takes_sms(contract, Contact(clean["contact"])),
         "change_until": showing.cutoff_text(contract.profile.booking.window.change_until),
         "cancel_until": showing.cutoff_text(contract.profile.booking.window.cancel_until),
         "steps": showing.steps(5),
