@@ -428,7 +428,8 @@ async def open_door(
     media_port: int = 0,
     media_address: str = "",
 ) -> Door:
-    """Let operators' pages in: a WebSocket at ``/``, and ``/health`` for who watches over the process.
+    """Let operators' pages in: a WebSocket at ``/``, ``/health`` for who watches over the process, ``/board`` for the site's own page (with a
+    supervisor's pass as bearer).
 
     ``key`` seals passes (:func:`.passes.derive`); ``origins`` are the addresses of the web site, nobody else's page may connect. Audio comes to
     the UDP port ``media_port`` of ``media_host`` (``host`` when empty), told to browsers as ``media_address`` where they reach it at another
@@ -437,13 +438,24 @@ async def open_door(
     media = await WebRtcPort.open(media_host or host, media_port, address=media_address, now=clock())
     door = Door(exchange, media, key=key, clock=clock)
 
+    def told(connection: ServerConnection, values: Mapping[str, Any]) -> Response:
+        response = connection.respond(HTTPStatus.OK, _text(values) + "\n")
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        return response
+
     def first(connection: ServerConnection, request: Request) -> Response | None:
         path = request.path.partition("?")[0]
         if path == "/health":
-            response = connection.respond(HTTPStatus.OK, _text(exchange.load()) + "\n")
-            del response.headers["Content-Type"]
-            response.headers["Content-Type"] = "application/json"
-            return response
+            return told(connection, exchange.load())
+        if path == "/board":
+            try:
+                shown = unseal(request.headers.get("Authorization", "").removeprefix("Bearer "), key, now=clock())
+            except PassError:
+                return connection.respond(HTTPStatus.UNAUTHORIZED, "A pass is needed.\n")
+            if not shown.supervisor:
+                return connection.respond(HTTPStatus.FORBIDDEN, "The pass of a supervisor is needed.\n")
+            return told(connection, exchange.board(shown.contracts))
         if path != "/":
             return connection.respond(HTTPStatus.NOT_FOUND, "There is nothing here.\n")
         if door.server is not None and len(door.server.connections) >= MOST_PAGES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -171,6 +172,24 @@ def test_health_is_told_to_who_watches(play: Play) -> None:
         with await asyncio.to_thread(urllib.request.urlopen, url) as answer:
             assert answer.headers.get_all("Content-Type") == ["application/json"]
             assert json.load(answer) == {"calls": 0, "operators": 1, "waiting": 0}
+
+    play(scene)
+
+
+@pytest.mark.req("CALL-06", "SEC-01")
+def test_the_board_is_told_to_a_supervisor_only(play: Play) -> None:
+    async def scene(house: House) -> None:
+        url = f"http://127.0.0.1:{house.door.port}/board"
+
+        def ask(given: str) -> Any:
+            return urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": f"Bearer {given}"}))
+
+        with await asyncio.to_thread(ask, a_pass(supervisor=True)) as answer:
+            assert set(json.load(answer)) >= {"waiting", "longest"}
+        for shown, status in ((a_pass(supervisor=False), 403), ("x.y", 401), ("", 401)):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                await asyncio.to_thread(ask, shown)
+            assert refused.value.code == status
 
     play(scene)
 

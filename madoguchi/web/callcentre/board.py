@@ -19,6 +19,8 @@ from madoguchi.ground.accounts.queries import names_of
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.csvfile import write_csv
 
+from .exchange import told_by_exchange
+
 EVERY_SECONDS = 5
 STATES = {
     "ready": ("待機", "ok"), "ringing": ("呼び出し中", "warn"), "talking": ("通話中", "info"), "wrapup": ("後処理", "plain"), "break": ("休憩・離席", "plain"),
@@ -32,8 +34,8 @@ LABELS = {
 
 @roles(EVERYONE)
 def board(request: HttpRequest, contract: Contract) -> HttpResponse:
-    """The board as the records tell it."""
-    return board_page(request, contract, exchange=None)
+    """The board as the records tell it, with what the exchange says of this moment."""
+    return board_page(request, contract, exchange=told_by_exchange(contract, request.now))
 
 
 def board_page(request: HttpRequest, contract: Contract, *, exchange: Mapping[str, Any] | None) -> HttpResponse:

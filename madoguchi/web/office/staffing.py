@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from madoguchi.domain.calls.queries import calls
 from madoguchi.domain.staffing import rules
 from madoguchi.domain.staffing.queries import saved_assumptions, telephone_hours
 from madoguchi.domain.staffing.rules import LIMITS, MOST_WEIGHT, Assumptions, DayPlan, HalfHour, Measured
@@ -94,8 +95,25 @@ def _number(label: str, limits: tuple[int, int], widget: forms.NumberInput, unit
     return forms.IntegerField(label=label, min_value=low, max_value=high, widget=widget, error_messages=errors)
 
 
+MEASURED_DAYS = 56
+
+
 def _clock(index: int) -> str:
     return f"{index // 2}:{index % 2 * 30:02}"
+
+
+def _measured(contract: Contract, now: dt.datetime) -> list[Measured]:
+    """The half hours that are over, of the weeks since calls are on record, at most :data:`MEASURED_DAYS`."""
+    today = now.date()
+    first = calls.first_day(today - dt.timedelta(days=MEASURED_DAYS))
+    if first is None:
+        return []
+    over = now - dt.timedelta(minutes=30)
+    return [
+        Measured(half.start, half.offered, half.answered, half.handle_seconds)
+        for half in calls.measured(contract, first, today)
+        if half.start <= over
+    ]
 
 
 @roles(EVERYONE)
@@ -106,7 +124,7 @@ def staffing(request: HttpRequest, contract: Contract) -> HttpResponse:
     """
     if contract.profile.telephone is None:
         return render(request, "office/staffing/none.html")
-    measured: Sequence[Measured] = ()
+    measured = _measured(contract, request.now)
     saved = saved_assumptions()
     plan, silent = rules.assumptions_of(contract.profile)
     if saved:

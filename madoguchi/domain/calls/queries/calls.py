@@ -67,6 +67,13 @@ class HalfHour:
     handle_seconds: int
 
 
+def first_day(since: dt.date) -> dt.date | None:
+    """The first day from ``since`` on with a call on record (inside ``contract_scope``)."""
+    begin = dt.datetime.combine(since, dt.time(), JST)
+    first = Call.objects.filter(opened_at__gte=begin, direction=Direction.IN).order_by("opened_at").values_list("opened_at", flat=True).first()
+    return first.astimezone(JST).date() if first else None
+
+
 def measured(contract: Contract, first: dt.date, last: dt.date) -> list[HalfHour]:
     """Every open half hour of these days in order, also one without a call; calls of closed hours are left out."""
     found: Counter[tuple[dt.datetime, str]] = Counter()
