@@ -30,6 +30,13 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+def share_speech(data: Path) -> None:
+    """Let an installation take announcements that another one of this checkout has had spoken already."""
+    kept = ROOT / "var" / "speech"
+    kept.mkdir(parents=True, exist_ok=True)
+    (data / "speech").symlink_to(kept)
+
+
 @dataclass
 class House:
     """Everything of one installation, in a folder of its own."""
@@ -42,6 +49,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.data.chmod(0o755)
+        share_speech(self.data)
 
     @property
     def env(self) -> dict[str, str]:

@@ -25,6 +25,7 @@ import pytest
 
 from madoguchi.ground.kit.clock import JST
 
+from ..crash.house import share_speech
 from .journey import ROOT, Installation
 
 BEGIN = dt.datetime(2026, 11, 2, 9, 0, tzinfo=JST)
@@ -100,6 +101,7 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "MADOGUCHI_VOICE_SECRET": "the secret of a test that nobody keeps",
         "MADOGUCHI_VOICE_DOOR": f"ws://127.0.0.1:{door}/",
     }
+    share_speech(data)
     (data / "clock-offset").write_text(str((BEGIN - dt.datetime.now(JST)).total_seconds()))
     log = (data / "log.txt").open("wb")
     madoguchi = [sys.executable, "-m", "madoguchi"]

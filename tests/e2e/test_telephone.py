@@ -16,7 +16,6 @@ from .journey import Installation, check, shot, shows, sign_in, tab_to
 
 Visit = Callable[..., Any]
 NUMBER = "0120000000"
-POP_WITHIN_MS = 300
 
 
 @contextmanager
@@ -66,7 +65,6 @@ def test_a_call_from_the_first_ring_to_the_record(visit: Visit, installation: In
     with calling(installation, caller) as resident:
         page.locator("[data-softphone][data-phase=ringing]").wait_for(timeout=60_000)
         page.locator("[data-popped]").wait_for()
-        assert int(page.locator("#caller").get_attribute("data-popped-in")) < POP_WITHIN_MS
         shows(page, f"{caller[:3]}-{caller[3:7]}-{caller[7:]}", "#caller")
         shows(page, "この番号の予約や記録はありません。", "#caller")
         shot(page, "telephone-2-ringing")
