@@ -30,7 +30,7 @@ ATTRIBUTION = "日本語の音声：HTS Voice “Mei”（MMDAgent、名古屋�
 NO_FLITE = "英語の音声合成（flite）が、このサーバーにありません。管理者が「apt-get install flite」で入れるまで、英語の代わりに日本語が流れます。"
 LONGEST_TEXT = 600
 TIMEOUT_SECONDS = 120
-AT_ONCE = 4
+AT_ONCE = 24
 SHORTEST_MILLISECONDS = 100
 
 Words = tuple[str, str]
