@@ -97,7 +97,8 @@ if (root) {
     }
     if (target.id === "done") suggest();
     if (target.id === "record" && find("#record-form")?.dataset.saved !== undefined) {
-      document.dispatchEvent(new CustomEvent("record:saved"));
+      const next = find("[data-softphone][data-phase=wrapup] [data-phone-do=ready]");
+      next?.click();
     }
   });
   onEach("[data-dial]", (button) => {

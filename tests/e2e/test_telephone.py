@@ -109,6 +109,7 @@ def test_a_call_from_the_first_ring_to_the_record(visit: Visit, installation: In
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.press("k")
     shows(page, "保存しました", "#record")
+    page.locator("[data-softphone][data-phase=ready]").wait_for()
     check(page, "telephone-4-recorded")
     made = installation.run(
         "import time\nfrom madoguchi.domain.calls.models import Call, Contact\nfrom madoguchi.ground.contracts.models import Contract\n"
