@@ -41,7 +41,7 @@ def left(folder: Path) -> int:
 
 @pytest.mark.req("CALL-08")
 def test_everything_is_carried_once(contracts: dict[str, Contract], folder: Path) -> None:
-    run = new_run(NINE)
+    run = new_run(folder, NINE)
     wrote(folder, run, answered(f"{run}-1"), callback(f"{run}-2"))
     carrier = Courier(folder, KEY)
     assert carrier.carry(LATER) == 10
@@ -55,7 +55,7 @@ def test_everything_is_carried_once(contracts: dict[str, Contract], folder: Path
 def test_a_database_that_is_away_loses_nothing(
     contracts: dict[str, Contract], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = new_run(NINE)
+    run = new_run(folder, NINE)
     wrote(folder, run, answered(f"{run}-1"))
 
     def away(*args: object, **kwargs: object) -> None:
@@ -72,7 +72,7 @@ def test_a_database_that_is_away_loses_nothing(
 
 @pytest.mark.req("CALL-08")
 def test_calls_that_died_with_the_exchange_are_closed(contracts: dict[str, Contract], folder: Path) -> None:
-    first, second = new_run(NINE), new_run(NINE + dt.timedelta(minutes=5))
+    first, second = new_run(folder, NINE), new_run(folder, NINE + dt.timedelta(minutes=5))
     wrote(folder, first, told(f"{first}-1", ("offered", 0), ("queued", 3)))
     carrier = Courier(folder, KEY)
     carrier.carry(LATER)
@@ -85,7 +85,7 @@ def test_calls_that_died_with_the_exchange_are_closed(contracts: dict[str, Contr
 
 
 def test_a_contract_that_is_gone_stops_nobody(contracts: dict[str, Contract], folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    run = new_run(NINE)
+    run = new_run(folder, NINE)
     strangers = [type(e)(**{**{f: getattr(e, f) for f in e.__dataclass_fields__}, "contract": "atlantis"}) for e in answered(f"{run}-1")]
     wrote(folder, run, strangers, answered(f"{run}-2"))
     assert Courier(folder, KEY).carry(LATER) == 12

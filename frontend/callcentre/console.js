@@ -5,7 +5,7 @@
 
 import { onEach } from "../ui/dom.js";
 
-/** @typedef {{ ajax: (verb: string, path: string, context: object) => Promise<void>, trigger: (element: Element, name: string) => void }} Htmx */
+/** @typedef {{ ajax: (verb: string, path: string, context: object) => Promise<void>, trigger: (element: Element, name: string) => void, config: { ignoreTitle: boolean } }} Htmx */
 
 const root = document.querySelector("[data-console]");
 const htmx = /** @type {Htmx} */ (/** @type {unknown} */ (/** @type {any} */ (window).htmx));
@@ -67,8 +67,9 @@ async function dial(callback) {
 
 if (root) {
   document.body.addEventListener("htmx:beforeHistoryUpdate", (event) => {
-    /** @type {CustomEvent} */ (event).detail.history.type = "";
+    Object.assign(/** @type {CustomEvent} */ (event).detail.history, { type: "replace", path: location.pathname });
   });
+  htmx.config.ignoreTitle = true;
   document.addEventListener("call:ringing", (event) => void show(/** @type {CustomEvent} */ (event).detail));
   document.addEventListener("call:connected", (event) => {
     const detail = /** @type {CustomEvent} */ (event).detail;

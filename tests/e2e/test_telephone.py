@@ -100,10 +100,14 @@ def test_a_call_from_the_first_ring_to_the_record(visit: Visit, installation: In
         page.locator("#done .badge").wait_for()
         assert page.input_value("#id_topic") == "book"
         assert page.input_value("#id_result") == "booked"
+        assert page.url.endswith("/desk/call/"), "a page that is loaded anew is the same page"
         shot(page, "telephone-3-booked")
         page.keyboard.press("Shift+F2")
         page.locator("[data-softphone][data-phase=wrapup]").wait_for()
         assert resident.wait(20) == 0
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("r")
+    page.wait_for_function("() => document.activeElement.id === 'id_topic'")
     tab_to(page, "question")
     page.keyboard.type("二人で受け取りたい")
     page.evaluate("() => document.activeElement.blur()")

@@ -51,6 +51,7 @@ class CallsForm(forms.Form):
     unanswered = forms.BooleanField(label="不応答だけ", required=False)
 
     def __init__(self, contract: Contract, today: dt.date, data: Any):
+        self.today = today
         data = data.copy()
         if not data.get("first") and not data.get("last"):
             data["first"] = data["last"] = today.isoformat()
@@ -65,7 +66,8 @@ class CallsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        data["first"], data["last"] = data.get("first") or data.get("last"), data.get("last") or data.get("first")
+        first, last = data.get("first"), data.get("last")
+        data["first"], data["last"] = first or last or self.today, last or first or self.today
         if self.errors:
             return data
         if data["first"] > data["last"]:

@@ -78,7 +78,7 @@ def test_over_a_holiday_a_weekend_and_the_new_year(contract: Contract) -> None:
 def test_each_line_has_its_own_minutes_and_hours(contract: Contract) -> None:
     morning = jst(11, 4, 9)
     assert second_line_due(contract, Line.SUPERVISOR, morning) == morning + 30 * MINUTE
-    assert second_line_due(contract, Line.CITY, morning) == morning + 240 * MINUTE
+    assert second_line_due(contract, Line.CITY, morning) == morning + 120 * MINUTE
 
 
 def test_a_closure_by_staff_moves_it(contract: Contract, official: Actor, now: dt.datetime) -> None:

@@ -45,7 +45,7 @@ def test_from_the_operator_to_the_supervisor_to_the_city_and_back(contract: Cont
     escalations.take(contract, matter.pk, user=leader, by=by_leader, now=NINE + 10 * MINUTE)
     late = NINE + 45 * MINUTE
     passed = escalations.pass_on(contract, matter.pk, to=Line.CITY, text="規定の確認が必要", user=leader, by=by_leader, now=late)
-    assert (passed.line, passed.owner, passed.due_at) == (Line.CITY, None, late + 240 * MINUTE)
+    assert (passed.line, passed.owner, passed.due_at) == (Line.CITY, None, late + 120 * MINUTE)
     ((kind, to, text),) = mails(contract)
     assert (kind, to) == ("escalated", city.email)
     assert f"/staff/hatsukaichi/phone/second/{matter.pk}/" in text

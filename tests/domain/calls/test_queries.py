@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from madoguchi.domain.calls import rules
 from madoguchi.domain.calls.enums import Outcome
 from madoguchi.domain.calls.figures import Definition, figures, left_out, verdict
 from madoguchi.domain.calls.models import Call, Callback
@@ -56,7 +57,8 @@ def test_two_hundred_recorded_calls_agree_with_the_table_by_hand(contract: Contr
 
 
 @pytest.mark.req("CALL-06")
-def test_the_board_and_the_month_say_the_same(contract: Contract) -> None:
+def test_the_board_and_the_month_say_the_same(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "definitions", lambda profile: (Definition(target=0.8),))
     record_day(contract)
     record_events(contract, answered("yesterday", start=NINE - dt.timedelta(days=1), caller="+819099999999"), by=SYSTEM, now=EVENING)
     record_events(contract, told("out", ("offered", 0, {"callback": "1"}), ("answered", 9, "user:1"), ("ended", 30)), by=SYSTEM, now=EVENING)
