@@ -98,7 +98,7 @@ def test_a_call_from_the_first_ring_to_the_record(visit: Visit, installation: In
             assert word in said
         assert page.locator("[data-softphone][data-phase=talking]").count() == 1, "the work did not cut the call off"
         page.locator("#done .badge").wait_for()
-        assert page.input_value("#id_topic") == "book"
+        page.wait_for_function("() => document.querySelector('#id_topic').value === 'book'")
         assert page.input_value("#id_result") == "booked"
         assert page.url.endswith("/desk/call/"), "a page that is loaded anew is the same page"
         shot(page, "telephone-3-booked")
