@@ -120,6 +120,7 @@ class Desk:
         await page.locator("#memo").focus()
         await page.keyboard.press("F2")
         await call
+        await page.locator("[data-softphone][data-phase=talking]").wait_for()
         return caller
 
 
@@ -283,6 +284,7 @@ def test_a_call_is_handed_over_after_a_word_with_the_colleague(
             await page.get_by_role("button", name="応答").wait_for()
             await page.keyboard.press("F2")
             await place.happened("answered")
+            await page.locator("[data-softphone][data-phase=talking]").wait_for()
             place.operator("op2", hertz=880.0)
             for last in (False, True):
                 await page.keyboard.press("Shift+F4")
