@@ -19,12 +19,20 @@ function unsaved() {
   return form instanceof HTMLFormElement && form.dataset.dirty !== undefined && form.dataset.saved === undefined;
 }
 
-/** @param {{ call: string, sealed: string, choice_label: string, waited: number, kind: string }} ringing */
+/** @typedef {{ call: string, sealed: string, choice_label: string, waited: number, kind: string }} Ringing */
+
+/** The call whose record waits until the one on the page is saved. @type {Ringing | null} */
+let behind = null;
+/** @type {Ringing | null} */
+let latest = null;
+
+/** @param {Ringing} ringing */
 async function show(ringing) {
   const caller = find("#caller");
   if (!(root instanceof HTMLElement) || !caller || !ringing.sealed) return;
   if (caller.dataset.call === ringing.call) return;
   caller.dataset.call = ringing.call;
+  latest = ringing;
   const began = performance.now();
   await htmx.ajax("POST", root.dataset.caller ?? "", {
     target: "#caller",
@@ -70,6 +78,12 @@ if (root) {
     Object.assign(/** @type {CustomEvent} */ (event).detail.history, { type: "replace", path: location.pathname });
   });
   htmx.config.ignoreTitle = true;
+  document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const detail = /** @type {CustomEvent} */ (event).detail;
+    if (detail.target.id !== "record" || !unsaved()) return;
+    detail.shouldSwap = false;
+    behind = latest;
+  });
   document.addEventListener("call:ringing", (event) => void show(/** @type {CustomEvent} */ (event).detail));
   document.addEventListener("call:connected", (event) => {
     const detail = /** @type {CustomEvent} */ (event).detail;
@@ -85,6 +99,7 @@ if (root) {
     const form = event.target instanceof Element ? event.target.closest("#record-form") : null;
     if (!(form instanceof HTMLFormElement)) return;
     form.dataset.dirty = "";
+    delete form.dataset.saved;
     if (event.target instanceof HTMLSelectElement && ["topic", "result"].includes(event.target.name)) {
       /** @type {HTMLInputElement} */ (form.elements.namedItem("touched")).value = "1";
     }
@@ -100,6 +115,12 @@ if (root) {
     if (target.id === "record" && find("#record-form")?.dataset.saved !== undefined) {
       const next = find("[data-softphone][data-phase=wrapup] [data-phone-do=ready]");
       next?.click();
+      const caller = find("#caller");
+      if (behind && caller) {
+        delete caller.dataset.call;
+        void show(behind);
+        behind = null;
+      }
     }
   });
   onEach("[data-dial]", (button) => {
