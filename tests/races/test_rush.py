@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 
 from madoguchi.domain.booking import apps, availability, tasks
@@ -377,3 +378,17 @@ def test_the_lock_is_what_keeps_a_slot_from_being_sold_twice(desk: Desk, citizen
     else:
         assert oversold > 0
         assert desk.faults() != []
+
+
+def test_a_lost_connection_costs_nobody_the_reservation(desk: Desk, settings: LazySettings) -> None:
+    settings.GROUP_COMMIT = True
+    first = desk.reserve(HOT)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone()[0]
+    second = desk.reserve(HOT)
+    assert len({first.code, second.code}) == 2
+    assert desk.faults() == []

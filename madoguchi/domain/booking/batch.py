@@ -1,8 +1,8 @@
 """Group commit: waiting reservations of the web path go into the database together.
 
 Request threads put a prepared reservation on a queue; one thread per process takes everything that waits and writes it in one
-transaction per contract. The answer comes after that transaction is durable. On any failure of a group each member is tried
-alone, so that one bad request harms nobody. The queue is bounded: when it is full the caller answers 503 with Retry-After.
+transaction per contract. The answer comes after that transaction is durable. A group that met a lost connection is written once
+more when the database answers again; on any other failure each member is tried alone, so that one bad request harms nobody. The queue is bounded: when it is full the caller answers 503 with Retry-After.
 """
 
 from __future__ import annotations
@@ -144,15 +144,16 @@ class Batcher:
         try:
             outcomes = self._attempt(items)
         except (OperationalError, InterfaceError) as error:
-            if tries and sqlstate(error) in TRANSIENT:
+            # A lost connection says nothing of what was committed; each reservation's key makes writing it once more safe.
+            if tries and (sqlstate(error) in TRANSIENT or _alive()):
                 self._write(items, tries=tries - 1)
                 return
-            if len(items) == 1 or not _alive():
-                log.warning("a group of %d reservations met a database failure: %s", len(items), error)
-                for item in items:
-                    item.answer(Unsure())
+            if len(items) > 1 and _alive():
+                self._singly(items)
                 return
-            self._singly(items)
+            log.warning("a group of %d reservations met a database failure: %s", len(items), error)
+            for item in items:
+                item.answer(Unsure())
         except Exception as error:
             if len(items) > 1:
                 self._singly(items)
