@@ -2,7 +2,8 @@
 
 Request threads put a prepared reservation on a queue; one thread per process takes everything that waits and writes it in one
 transaction per contract. The answer comes after that transaction is durable. A group that met a lost connection is written once
-more when the database answers again; on any other failure each member is tried alone, so that one bad request harms nobody. The queue is bounded: when it is full the caller answers 503 with Retry-After.
+more when the database answers again; on any other failure each member is tried alone, so that one bad request harms nobody. The
+queue is bounded: when it is full the caller answers 503 with Retry-After.
 """
 
 from __future__ import annotations
