@@ -28,8 +28,12 @@ ORDER = {
     "notices": 10,
     "callflow": 10,
     "staffing": 10,
+    "worklists": 10,
     "booking": 20,
     "calls": 30,
+    "reception": 30,
+    "cards": 30,
+    "cases": 40,
 }
 """Height of an app: a foreign key points to a lower one or stays inside its app; apps of one height are strangers."""
 SERVES_BOTH = {"booking.Pool.procedures"}

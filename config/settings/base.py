@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
     "madoguchi.web.callcentre",
+    "madoguchi.web.counter",
     "madoguchi.web.api",
 ]
 
