@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,9 @@ def now() -> dt.datetime:
     return NOW
 
 
-@pytest.fixture
-def contracts(db: None, now: dt.datetime) -> Iterator[dict[str, Contract]]:
-    """The five contracts with their sites and keys."""
+@contextmanager
+def standing_contracts(now: dt.datetime) -> Iterator[dict[str, Contract]]:
+    """The five contracts with their sites and keys, in the transaction of the caller."""
     forget_contracts()
     forget_keys()
     found = {contract.code: contract for contract in sync_profiles()}
@@ -73,6 +74,13 @@ def contracts(db: None, now: dt.datetime) -> Iterator[dict[str, Contract]]:
     yield found
     forget_contracts()
     forget_keys()
+
+
+@pytest.fixture
+def contracts(db: None, now: dt.datetime) -> Iterator[dict[str, Contract]]:
+    """The five contracts with their sites and keys."""
+    with standing_contracts(now) as found:
+        yield found
 
 
 @pytest.fixture
