@@ -68,7 +68,8 @@ def faults(page: Any) -> list[str]:
     """What axe finds against WCAG 2.2 A and AA (and serious against its best practices), and sideways scrolling."""
     page.evaluate(AXE.read_text())
     found = page.evaluate(
-        "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+        "async () => (({violations}) => ({violations}))(await axe.run(document, {resultTypes: ['violations'],"
+        " runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}))"
     )
     bad = [
         f"{v['id']} ({v['impact']}): {v['help']}: {[n['html'][:160] for n in v['nodes']][:3]}"
