@@ -84,7 +84,7 @@ class CallEvent(TenantModel):
 
 
 class Contact(TenantModel):
-    """What was said: one record per conversation, by the operator. ``words`` seals ``{"question", "answer", "name", "number"}``.
+    """What was said: one record per conversation, by its operator; a call that was handed over has one of each who spoke. ``words`` seals ``{"question", "answer", "name", "number"}``.
 
     ``bookings`` are the codes of bookings made, changed or looked at for the caller. ``wrapup_seconds`` is the time from the end of the
     call to the record, at most 30 minutes.
@@ -107,7 +107,11 @@ class Contact(TenantModel):
 
     class Meta:
         ordering = ["at", "id"]
-        constraints = [models.UniqueConstraint(fields=["contract", "call"], name="contact_per_call", condition=Q(call__isnull=False))]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "call", "operator"], name="contact_per_call_and_operator", condition=Q(call__isnull=False)
+            )
+        ]
         indexes = [
             models.Index(fields=["contract", "at"], name="contact_by_time"),
             models.Index(

@@ -98,7 +98,7 @@ def pop(request: HttpRequest, contract: Contract) -> HttpResponse:
     detail = {"bookings": [row.id for row in found.bookings], "contacts": [row.id for row in found.contacts]}
     request.audit_reads.append(Read("call.popped", f"contract:{contract.code}", by, detail))
     known = Call.objects.filter(provider=EXCHANGE, ref=call.call).first()
-    written = Contact.objects.filter(call=known).first() if known else None
+    written = Contact.objects.filter(call=known, operator_id=request.user.pk).first() if known else None
     form = of_contact(contract, written) if written else _first_form(contract, call, found)
     form.sealed = request.POST["sealed"]
     context = _record_context(request, contract, form) | {
