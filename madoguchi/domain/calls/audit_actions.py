@@ -9,6 +9,7 @@ register(
     Action("call.closed_lost", "終わりが届かなかった通話を閉じた"),
     Action("contact.recorded", "応対を記録した"),
     Action("contact.changed", "応対の記録を直した"),
+    Action("contact.exported", "応対の記録をCSVに出した", reads_personal_data=True),
     Action("contact.viewed", "応対の記録を見た", reads_personal_data=True),
     Action("contact.searched", "応対の記録を電話番号で探した", reads_personal_data=True),
     Action("callback.asked", "折り返しを受け付けた"),

@@ -18,7 +18,7 @@ from madoguchi.ground.privacy.sealing import Keyring
 from ..enums import UNANSWERED, CallbackEnd, Direction, Outcome
 from ..figures import Counted
 from ..models import Call, Callback, CallEvent, Contact
-from ..sentences import choice_label, event_sentence, heard
+from ..sentences import choice_label, event_sentence, heard, menu_labels
 from ..words import NUMBER, plain_number
 
 HALF_HOUR = dt.timedelta(minutes=30)
@@ -108,9 +108,10 @@ class Waiting:
 
 def waiting_now(contract: Contract) -> list[Waiting]:
     """Who waits now, the longest first: in the queue, not answered, not over."""
+    labels = menu_labels(contract.profile)
     rows = Call.objects.filter(contract=contract, ended_at=None, answered_at=None, queued_at__isnull=False, outcome=Outcome.OPEN)
     return [
-        Waiting(pk, since.astimezone(JST), choice_label(choice), language)
+        Waiting(pk, since.astimezone(JST), choice_label(choice, labels), language)
         for pk, since, choice, language in rows.order_by("queued_at", "id").values_list("id", "queued_at", "choice", "language")
     ]
 
@@ -248,7 +249,7 @@ def detail(contract: Contract, call_id: int) -> Detail | None:
     return Detail(
         call=call,
         steps=tuple(
-            Step(e.at.astimezone(JST), event_sentence(e.kind, e.data, e.agent, e.queue, names))
+            Step(e.at.astimezone(JST), event_sentence(e.kind, e.data, e.agent, e.queue, names, menu_labels(contract.profile)))
             for e in events
             if not (e.kind == "ended" and e.at in hung_up)
         ),
