@@ -115,6 +115,13 @@ def remind_second_line(now: dt.datetime) -> None:
     tasks.remind_second_line(now)
 
 
+def remind_callbacks(now: dt.datetime) -> None:
+    """Remind by mail of promises to call back that were not kept in time."""
+    from madoguchi.domain.calls import tasks
+
+    tasks.remind_callbacks(now)
+
+
 def make_deliveries(now: dt.datetime) -> None:
     """Make the files of standing orders that are due soon."""
     from madoguchi.domain.booking import tasks
@@ -202,6 +209,7 @@ RECURRING = (
     Recurring("capacity proof", prove_capacity, at=dt.time(3, 0)),
     Recurring("audit verify", verify_audit, at=dt.time(3, 30)),
     Recurring("second line", remind_second_line, at=dt.time(8, 45)),
+    Recurring("late callbacks", remind_callbacks, at=dt.time(8, 50)),
 )
 
 

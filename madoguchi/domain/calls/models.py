@@ -84,10 +84,10 @@ class CallEvent(TenantModel):
 
 
 class Contact(TenantModel):
-    """What was said: one record per conversation, by its operator; a call that was handed over has one of each who spoke. ``words`` seals ``{"question", "answer", "name", "number"}``.
+    """What was said: one record per conversation, by its operator; a call that was handed over has one of each who spoke.
 
-    ``bookings`` are the codes of bookings made, changed or looked at for the caller. ``wrapup_seconds`` is the time from the end of the
-    call to the record, at most 30 minutes.
+    ``words`` seals ``{"question", "answer", "name", "number"}``. ``bookings`` are the codes of bookings made, changed or looked at for the
+    caller. ``wrapup_seconds`` is the time from the end of the call to the record, at most 30 minutes.
     """
 
     call = models.ForeignKey(Call, models.PROTECT, related_name="+", null=True)

@@ -36,6 +36,7 @@ class StaffKind(models.TextChoices):
     ESCALATED = "escalated", "二次対応の引き継ぎ（市職員あて）"
     COMPLAINT = "complaint", "苦情・トラブルの報告（市職員あて）"
     SECOND_LATE = "second_late", "期限を過ぎた二次対応（担当する方あて）"
+    BACK_LATE = "back_late", "期限を過ぎた折り返し（リーダー・業務責任者あて）"
 
 
 class Template(TenantModel):
