@@ -19,6 +19,7 @@ CLOSER: dict[str, dict[str, Any]] = {
     "booking.slot": {"kept": None, "used": None, "opens": None},
     "booking.standingorder": {"weekdays": [1]},
     "notices.message": {"state": "queued"},
+    "worklists.entry": {"state": "waiting", "owner": None, "claim_ends_at": None, "again_on": None, "result": "", "ended_at": None},
     "staffing.savedassumptions": {"half_hours": [1] * 48, "weekdays": [1] * 7},
 }
 """Values that a table's constraints ask for and a field's type does not tell. A new table seldom needs a line here."""

@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "madoguchi.domain.notices",
     "madoguchi.domain.callflow",
     "madoguchi.domain.staffing",
+    "madoguchi.domain.worklists",
     "madoguchi.domain.booking",
     "madoguchi.domain.calls",
     "madoguchi.web.ui",

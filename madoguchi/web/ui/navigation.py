@@ -42,6 +42,12 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        "窓口",
+        [
+            Place("作業リスト", "lists:overview", access.READ_RESIDENTS, "g k"),
+        ],
+    ),
+    (
         TELEPHONE,
         [
             Place("電話対応", "callcentre:console", access.ANSWER_CALLS, "g p"),
@@ -104,6 +110,7 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
         "callcentre:external": own_site,
         "office:visits": own_site,
         "office:cards": booking.notice_check != "list",
+        "lists:overview": not contract.profile.work_lists,
     }
     groups = []
     for label, places in NAVIGATION:

@@ -45,6 +45,7 @@ from .values import (
     parse_clock,
     parse_span,
 )
+from .worklists import DeferReason, ItemResult, WorkList
 
 __all__ = [
     "CHANNELS",
@@ -64,6 +65,7 @@ __all__ = [
     "Contingents",
     "Contractor",
     "Cutoff",
+    "DeferReason",
     "Designated",
     "Due",
     "DueException",
@@ -74,6 +76,7 @@ __all__ = [
     "FieldRule",
     "Fiscal",
     "Hours",
+    "ItemResult",
     "Kpis",
     "Language",
     "MenuKey",
@@ -101,6 +104,7 @@ __all__ = [
     "Weekday",
     "Weekly",
     "Window",
+    "WorkList",
     "YearEnd",
     "check",
     "clock_of",

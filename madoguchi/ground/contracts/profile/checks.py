@@ -39,6 +39,7 @@ def check(profile: Profile) -> list[Problem]:
         _people,
         _papers,
         _payment,
+        _work_lists,
         _modules,
     ):
         problems.extend(rule(profile))
@@ -70,6 +71,13 @@ def _twice(path: str, values: Iterable[object], what: str) -> Iterator[Problem]:
         if seen[value] == 2:
             shown = _quoted([value]) if isinstance(value, str) else str(value)
             yield Problem(f"{path}[{index}]", f"each {what} once", f"{shown} again")
+
+
+def _work_lists(profile: Profile) -> Iterator[Problem]:
+    yield from _twice("work_lists", (one.code for one in profile.work_lists), "code")
+    for index, one in enumerate(profile.work_lists):
+        yield from _twice(f"work_lists[{index}].results", (result.code for result in one.results), "code")
+        yield from _twice(f"work_lists[{index}].reasons", (reason.code for reason in one.reasons), "code")
 
 
 def _codes(profile: Profile) -> Iterator[Problem]:

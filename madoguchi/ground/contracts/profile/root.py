@@ -12,6 +12,7 @@ from .hours import Hours, StopRule, YearEnd
 from .parties import Channels, City, Contractor, Fiscal, Outreach, Site, Term
 from .telephone import Telephone
 from .values import Channel, Code, Language, Name, Part
+from .worklists import WorkList
 
 Module = Literal[
     "booking",
@@ -56,6 +57,7 @@ class Profile(Part):
     booking: Booking = Field(Booking(), description="予約")
     notices: Notices = Field(Notices(), description="お知らせ")
     pools: tuple[Pool, ...] = Field((), description="予約枠の組")
+    work_lists: tuple[WorkList, ...] = Field((), description="市がファイルで渡す作業リスト")
     kpis: Kpis = Field(Kpis(), description="指標と想定件数")
     staffing: tuple[Staffing, ...] = Field((), description="人員の配置")
     reports: tuple[Duty, ...] = Field((), description="報告書・提出物")
@@ -80,6 +82,10 @@ class Profile(Part):
     def pool(self, code: str) -> Pool:
         """The pool of that code. Raises :class:`KeyError`."""
         return _find(self.pools, code)
+
+    def work_list(self, code: str) -> WorkList | None:
+        """The work list of that code; ``None`` when there is none."""
+        return next((one for one in self.work_lists if one.code == code), None)
 
     def hours_for(self, site: str, channel: str) -> Hours | None:
         """The block of hours for a channel at a site; ``None`` where the contract does not offer it."""
