@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 JOBS ?= $(shell nproc)
 NO_DATABASE := postgresql://nobody@127.0.0.1:9/none
 
-.PHONY: demo test test-fast check bench bench-peers bench-nodes lighthouse requirements setup lock messages clean-demo
+.PHONY: demo test test-fast test-long check bench bench-peers bench-nodes lighthouse requirements setup lock messages clean-demo
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -36,6 +36,9 @@ clean-demo: setup ## the demo with its data made anew
 
 test: setup tools/browser tools/telephony ## every test, also in a real browser
 	@$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+test-long: setup tools/telephony ## the fuzzed forms with every value for every role (MADOGUCHI_FUZZ=full)
+	@MADOGUCHI_FUZZ=full $(PY) -m pytest -n $(JOBS) --timeout 1800 tests/fuzz $(ARGS)
 
 test-fast: setup tools/telephony ## tests without browser, races and crashes
 	@$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "not e2e and not slow and not race" $(ARGS)

@@ -7,6 +7,7 @@ import re
 
 import pyotp
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -16,6 +17,7 @@ from madoguchi.ground.accounts.models import Assignment, User
 from madoguchi.ground.audit.models import Entry
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.web.ui.middleware import SessionActivity
 
 
 @pytest.fixture
@@ -208,3 +210,20 @@ def test_secrets_of_second_factors_are_sealed(logins: dict[str, DemoLogin]) -> N
     assert stored.startswith("m1:")
     assert login.totp_secret not in stored
     assert Assignment.objects.filter(user__email=login.email).count() == 1
+
+
+@pytest.mark.req("SEC-01")
+def test_a_device_in_use_is_noted_once_a_minute_and_when_it_changes(logins: dict[str, DemoLogin], monkeypatch: pytest.MonkeyPatch) -> None:
+    client = enter(logins["auditor.hatsukaichi"])
+
+    def noted(**headers: str) -> tuple[dt.datetime, str]:
+        assert client.get("/staff/hatsukaichi/audit/", headers=headers).status_code == 200
+        return UserSession.objects.values_list("last_seen_at", "user_agent").get()
+
+    first = noted()
+    assert noted() == first
+    moved = noted(user_agent="another browser")
+    assert moved[0] > first[0]
+    assert moved[1] == "another browser"
+    monkeypatch.setattr(SessionActivity, "SECONDS", 0.0)
+    assert noted(user_agent="another browser")[0] > moved[0], "its minute is over"

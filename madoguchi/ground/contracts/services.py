@@ -23,11 +23,14 @@ def sync_profiles() -> list[Contract]:
     for profile in profiles:
         contract, _ = Contract.objects.update_or_create(code=profile.code, defaults={"name": profile.city.name})
         with contract_scope(contract):
-            for position, site in enumerate(profile.sites):
-                Site.objects.update_or_create(
-                    contract=contract,
-                    code=site.code,
-                    defaults={"name": site.name, "address": site.address, "position": position},
-                )
+            Site.objects.bulk_create(
+                [
+                    Site(contract=contract, code=site.code, name=site.name, address=site.address, position=position)
+                    for position, site in enumerate(profile.sites)
+                ],
+                update_conflicts=True,
+                unique_fields=["contract", "code"],
+                update_fields=["name", "address", "position"],
+            )
         contracts.append(contract)
     return contracts

@@ -19,6 +19,7 @@ def end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is None or not sys.platform.startswith("linux"):
         return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server's handler came with the fork and would swallow it while this one loads
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent.pid:
         os.kill(os.getpid(), signal.SIGTERM)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.middleware import UserSessionsMiddleware
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
@@ -110,6 +113,34 @@ class ResidentLanguage:
                 return code
         found = translation.get_language_from_request(request)
         return found if found in self.known else "ja"
+
+
+class SessionActivity:
+    """Notes that a signed-in device is in use, once a minute per process or when its address or browser changes.
+
+    The note is a transaction of four statements, a quarter of what a staff request costs before its view begins.
+    """
+
+    SECONDS, LIMIT = 60.0, 5000
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        self._note = UserSessionsMiddleware(lambda request: None)
+        self._noted: dict[tuple[str, str, str], float] = {}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.session.session_key and request.user.is_authenticated:
+            self._notice(request, request.session.session_key)
+        return self.get_response(request)
+
+    def _notice(self, request: HttpRequest, session: str) -> None:
+        device = (session, get_adapter().get_client_ip(request), request.META.get("HTTP_USER_AGENT", ""))
+        if time.monotonic() - self._noted.get(device, -self.SECONDS) < self.SECONDS:
+            return
+        self._note(request)
+        if len(self._noted) >= self.LIMIT:
+            self._noted.clear()
+        self._noted[device] = time.monotonic()
 
 
 class StaffGate:

@@ -69,10 +69,11 @@ class Desk:
                     name=plan.name or "",
                     band_minutes=plan.band_minutes,
                 )
-                for code in plan.procedures:
-                    PoolProcedure.objects.create(contract=self.contract, pool=pool, procedure=procedures[code])
-                for weekday in range(5):
-                    WeekPattern.objects.create(
+                PoolProcedure.objects.bulk_create(
+                    PoolProcedure(contract=self.contract, pool=pool, procedure=procedures[code]) for code in plan.procedures
+                )
+                WeekPattern.objects.bulk_create(
+                    WeekPattern(
                         contract=self.contract,
                         pool=pool,
                         weekday=weekday,
@@ -81,6 +82,8 @@ class Desk:
                         capacity=plan.capacity,
                         valid_from=first,
                     )
+                    for weekday in range(5)
+                )
             slots.rebuild(self.contract, list(Pool.objects.all()), first, last, by=SYSTEM, now=self.now)
         availability.forget()
 

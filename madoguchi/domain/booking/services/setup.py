@@ -36,8 +36,10 @@ def set_up(contract: Contract, *, now: dt.datetime, first: dt.datetime | None = 
                 code=plan.code,
                 defaults={"site": sites[plan.site], "name": plan.name or plan.code, "band_minutes": plan.band_minutes},
             )
-            for code in plan.procedures:
-                PoolProcedure.objects.get_or_create(contract=contract, pool=pool, procedure=procedures[code])
+            PoolProcedure.objects.bulk_create(
+                [PoolProcedure(contract=contract, pool=pool, procedure=procedures[code]) for code in plan.procedures],
+                ignore_conflicts=True,
+            )
             if made:
                 Contingent.objects.bulk_create(
                     [

@@ -31,31 +31,40 @@ def shipped_texts(language: str) -> dict[str, dict[str, Any]]:
 def ensure_procedures(contract: Contract, *, now: dt.datetime) -> None:
     """Make procedures and first texts that the profile names and that are not there yet; lengths follow the profile."""
     with contract_scope(contract):
-        for position, plan in enumerate(contract.profile.procedures):
-            procedure, _ = Procedure.objects.update_or_create(
-                contract=contract,
-                code=plan.code,
-                defaults={
-                    "legal_name": plan.title,
-                    "minutes": plan.minutes,
-                    "bookable": plan.bookable,
-                    "position": position,
-                },
-            )
-            for language in contract.profile.languages:
-                text = shipped_texts(language).get(plan.code)
-                if text is None:
-                    continue
-                ProcedureText.objects.get_or_create(
+        Procedure.objects.bulk_create(
+            [
+                Procedure(
+                    contract=contract,
+                    code=plan.code,
+                    legal_name=plan.title,
+                    minutes=plan.minutes,
+                    bookable=plan.bookable,
+                    position=position,
+                )
+                for position, plan in enumerate(contract.profile.procedures)
+            ],
+            update_conflicts=True,
+            unique_fields=["contract", "code"],
+            update_fields=["legal_name", "minutes", "bookable", "position"],
+        )
+        named = {plan.code for plan in contract.profile.procedures}
+        procedures = [procedure for procedure in Procedure.objects.all() if procedure.code in named]
+        ProcedureText.objects.bulk_create(
+            [
+                ProcedureText(
                     contract=contract,
                     procedure=procedure,
                     language=language,
-                    defaults={
-                        "name": text["name"],
-                        "summary": text.get("summary", ""),
-                        "edited_at": now,
-                    },
+                    name=text["name"],
+                    summary=text.get("summary", ""),
+                    edited_at=now,
                 )
+                for procedure in procedures
+                for language in contract.profile.languages
+                if (text := shipped_texts(language).get(procedure.code)) is not None
+            ],
+            ignore_conflicts=True,
+        )
 
 
 @transaction.atomic
