@@ -16,7 +16,7 @@ from .flow import Queue
 from .flows import Flows, national
 from .legs import Leg
 from .media import Clock, ringback
-from .operators import Device, Operator, Refused
+from .operators import Device, Operator, Refused, Screen
 from .rtp import Ports, RtpLeg
 from .sip.calls import End as SipEnd
 from .sip.calls import Incoming, Outgoing
@@ -85,6 +85,7 @@ class Exchange:
         self.desk = Desk()
         self.tone = ringback()
         self.calls: dict[str, Conversation] = {}
+        self.screens: dict[str, Screen] = {}
         self.draining = False
         self._order = 0
         self._epoch = clock().timestamp() - time.monotonic()
@@ -195,8 +196,9 @@ class Exchange:
     # Telling operators.
 
     def tell(self, operator: Operator, message: Mapping[str, Any]) -> None:
-        if operator.device is not None:
-            self.spawn(operator.device.tell(message))
+        for shown in (operator.device, self.screens.get(operator.name)):
+            if shown is not None:
+                self.spawn(shown.tell(message))
 
     def tell_state(self, operator: Operator) -> None:
         """The state of an operator, to that operator's device."""
@@ -214,8 +216,19 @@ class Exchange:
         if operator.device is not device:
             return
         self.desk.sign_out(operator, self.seconds())
+        self.tell_state(operator)
         if operator.state == "talking" and (talk := self.calls.get(operator.call)):
             self.spawn(talk.vanished(operator))
+
+    def watch(self, operator: Operator, screen: Screen) -> Operator:
+        self.screens[operator.name] = screen
+        known = self.desk.operators.setdefault(operator.name, operator)
+        self.tell_state(known)
+        return known
+
+    def unwatch(self, operator: Operator, screen: Screen) -> None:
+        if self.screens.get(operator.name) is screen:
+            del self.screens[operator.name]
 
     def set_state(self, operator: Operator, state: Literal["ready", "break"]) -> None:
         self.desk.set_state(operator, state, self.seconds())

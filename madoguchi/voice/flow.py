@@ -7,9 +7,10 @@ by a rename, so a reader sees the old one or the new one. Audio files are named 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -88,12 +89,26 @@ class Queue(Part):
     callback_key: Annotated[str, Field(pattern="^[0-9]$")] | None = "1"
 
 
-class Phone(Part):
-    """A SIP telephone of an operator: ``ha1`` is MD5 of ``user:madoguchi:password``, as digest authentication needs it (RFC 7616)."""
+REALM: Final = "madoguchi"
+"""The realm of the telephones' passwords."""
 
-    operator: str
+
+def ha1_of(user: str, password: str) -> str:
+    """What the exchange keeps in the place of a telephone's password: MD5 of ``user:realm:password`` (RFC 7616, as telephones speak it)."""
+    return hashlib.md5(f"{user}:{REALM}:{password}".encode(), usedforsecurity=False).hexdigest()
+
+
+class Phone(Part):
+    """A SIP telephone: ``ha1`` by :func:`ha1_of`, and the ``operator`` who sits at it (empty: nobody).
+
+    Calls of ``contracts`` ring there; none named means the flow's own. ``supervisor``: may be asked to take transfers.
+    """
+
     user: str
     ha1: str = Field(pattern="^[0-9a-f]{32}$")
+    operator: str = ""
+    contracts: tuple[str, ...] = ()
+    supervisor: bool = False
 
 
 class Flow(Part):

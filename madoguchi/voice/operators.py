@@ -39,6 +39,19 @@ class NotAnswered(Exception):
         self.why = why
 
 
+class Screen(Protocol):
+    """A page that shows what an operator's SIP telephone does. Nothing here raises."""
+
+    def ringing(self, what: Ringing) -> None:
+        """The telephone rings."""
+
+    def stopped(self, call: str, why: str) -> None:
+        """It rings no more: ``answered``, ``timeout``, ``declined`` or ``gone``."""
+
+    async def tell(self, message: Mapping[str, Any]) -> None:
+        """As :meth:`Device.tell`."""
+
+
 class Device(Protocol):
     """How an operator is reached."""
 
@@ -75,6 +88,13 @@ class Exchange(Protocol):
 
     def sign_out(self, operator: Operator, device: Device) -> None:
         """That device is gone. Talking: the caller hears ``hold`` and the operator has 30 seconds to come back."""
+
+    def watch(self, operator: Operator, screen: Screen) -> Operator:
+        """Show on a page what the SIP telephone of an operator does. Who sits where is said by the flows; until the telephone is there the
+        operator returned is ``offline``."""
+
+    def unwatch(self, operator: Operator, screen: Screen) -> None:
+        """That page is gone. The telephone goes on."""
 
     def set_state(self, operator: Operator, state: Literal["ready", "break"]) -> None:
         """Ready ends a wrap-up; a break while talking begins after the call."""

@@ -21,7 +21,8 @@ class Pass:
     """What the bearer may do until ``until`` (seconds since 1970).
 
     ``operator`` is an opaque name; ``contracts`` those whose calls may ring; ``supervisor`` may be asked to take transfers and sees the queue.
-    ``dial`` is the one number that may be called (a call-back), with the ``callback`` it is for.
+    ``dial`` is the one number that may be called (a call-back), with the ``callback`` it is for. ``phone`` is the SIP telephone at which the
+    operator sits: the page shows what that telephone does, and has no sound of its own.
     """
 
     operator: str
@@ -30,6 +31,7 @@ class Pass:
     supervisor: bool = False
     dial: str = ""
     callback: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
