@@ -6,6 +6,8 @@ import { Softphone, fetchPass } from "./softphone.js";
  * Gives the telephone a face: drives `[data-softphone]` as `callcentre/_softphone.html` draws it. All words come from its templates.
  *
  *   data-door, data-pass-url        where the exchange and the site's passes are
+ *   data-telephone                  the operator takes calls by a SIP telephone, of which the page is the screen
+ *   data-phone-sound="here|desk"     shown only where the sound is of this page, or of the telephone
  *   data-phone-do="VERB"            a button; the keys in its `aria-keyshortcuts` press it from anywhere on the page, also while typing
  *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, consulting, wrapup
  *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), urgent and alert (spoken at once)
@@ -26,7 +28,8 @@ const national = (number) => number.replace(/^\+81/, "0");
 
 /** @param {HTMLElement} root */
 export function startPanel(root) {
-  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? "") });
+  const telephone = root.dataset.telephone !== undefined;
+  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? ""), telephone });
   const text = (/** @type {string} */ name) => templateText(root, `template[data-text="${name}"]`);
   /** @type {NodeListOf<HTMLElement>} */
   const shown = root.querySelectorAll("[data-phone-when]");
@@ -58,19 +61,22 @@ export function startPanel(root) {
 
   const draw = () => {
     const now = phase();
-    const named = now === "idle" ? phone.state : now;
+    const named = now !== "idle" ? now : telephone && phone.state === "offline" ? "unregistered" : phone.state;
     root.dataset.phase = named;
     const focused = document.activeElement;
-    for (const element of shown) element.hidden = !(element.dataset.phoneWhen ?? "").split(" ").includes(now);
+    for (const element of shown) {
+      const elsewhere = element.dataset.phoneSound === (telephone ? "here" : "desk");
+      element.hidden = elsewhere || !(element.dataset.phoneWhen ?? "").split(" ").includes(now);
+    }
     if (transfer && !["talking", "held"].includes(now)) openTransfer(false);
     for (const button of root.querySelectorAll("[data-phone-do='ready'], [data-phone-do='break']")) {
       const same = button.getAttribute("data-phone-do") === phone.state;
-      button.toggleAttribute("hidden", same || phone.status !== "ready");
+      button.toggleAttribute("hidden", same || phone.status !== "ready" || named === "unregistered");
     }
     if (focused instanceof HTMLElement && root.contains(focused) && focused.offsetParent === null) {
       /** @type {HTMLElement | undefined} */ (visible("button[data-phone-do]")[0])?.focus();
     }
-    write("state", text(`state-${named}`));
+    write("state", text(telephone && named === "ringing" ? "state-ringing-desk" : `state-${named}`));
     write("status", text(`state-${named}`));
     const call = phone.call;
     write("who", call ? (call.kind === "transfer" ? text("from-colleague") : national(call.number) || text("withheld")) : "");
@@ -245,7 +251,8 @@ export function startPanel(root) {
 
   drawNotifying();
   draw();
-  if (sessionStorage.getItem(REMEMBERED)) void Softphone.granted().then((granted) => granted && phone.start());
+  if (telephone) void phone.start();
+  else if (sessionStorage.getItem(REMEMBERED)) void Softphone.granted().then((granted) => granted && phone.start());
   return phone;
 }
 

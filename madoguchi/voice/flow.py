@@ -185,6 +185,7 @@ def write(folder: Path, flow: Flow) -> Path:
     home = folder / flow.contract
     home.mkdir(parents=True, exist_ok=True)
     path, part = home / "flow.json", home / "flow.json.part"
+    part.touch(mode=0o640)  # it holds the digests of the telephones' passwords
     part.write_text(json.dumps(flow.model_dump(mode="json"), ensure_ascii=False, indent=1))
     read(part)
     part.replace(path)

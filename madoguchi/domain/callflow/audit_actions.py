@@ -9,4 +9,9 @@ register(
     Action("callflow.reading_saved", "電話の案内の読み方を登録した"),
     Action("callflow.reading_dropped", "電話の案内の読み方を削除した"),
     Action("callflow.published", "電話の流れを公開した"),
+    Action("telephone.added", "電話機を登録した"),
+    Action("telephone.password_issued", "電話機のパスワードを発行し直した"),
+    Action("telephone.switched_off", "電話機を止めた"),
+    Action("telephone.seated", "電話機の席に着いた"),
+    Action("telephone.left", "電話機の席を離れた"),
 )

@@ -227,10 +227,12 @@ def calendar_day(calendar: BusinessCalendar, on: dt.date) -> CalendarDay:
     return calendar.day(site, "phone", on, respect_term=True)
 
 
-def flow(code: str, version: int, kept: Mapping[str, Any], on_days: Mapping[dt.date, voice.Day]) -> voice.Flow:
-    """The flow file of a version with its days."""
+def flow(
+    code: str, version: int, kept: Mapping[str, Any], on_days: Mapping[dt.date, voice.Day], phones: Sequence[voice.Phone] = ()
+) -> voice.Flow:
+    """The flow file of a version with its days and the telephones of the moment."""
     parts = {key: kept[key] for key in ("name", "numbers", "languages", "menu", "queues", "prompts")}
-    return voice.Flow.model_validate({"contract": code, "version": version, "days": dict(on_days), **parts})
+    return voice.Flow.model_validate({"contract": code, "version": version, "days": dict(on_days), "phones": tuple(phones), **parts})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from madoguchi.domain.booking.queries import desk as bookings
 from madoguchi.domain.booking.rules import read_code, show_code
+from madoguchi.domain.callflow.models import Telephone
+from madoguchi.domain.callflow.queries import seated_today, telephone_of
+from madoguchi.domain.callflow.services import FlowRefused
+from madoguchi.domain.callflow.telephones import get_up, sit_down
 from madoguchi.domain.calls import rules
 from madoguchi.domain.calls.enums import Line, Result, Source, Topic
 from madoguchi.domain.calls.errors import CallsRefused
@@ -52,8 +57,34 @@ def console(request: HttpRequest, contract: Contract) -> HttpResponse:
         "door_url": settings.VOICE_DOOR_URL,
         "pass_url": reverse("callcentre:console_pass", args=[contract.code]),
         "colleagues": _colleagues(request, contract),
+        "telephone": telephone_of(request.user, request.now),
+        "telephones": _telephones(request),
     }
     return render(request, "callcentre/console.html", context)
+
+
+@require_POST
+@roles(ANSWER_CALLS)
+def seat(request: HttpRequest, contract: Contract) -> HttpResponse:
+    """Take calls at a telephone on the desk for today, or in the browser again."""
+    who: dict[str, Any] = {"user": request.user, "by": actor_of(request), "now": request.now}
+    try:
+        if wanted := request.POST.get("telephone", ""):
+            row = sit_down(contract, _whole(wanted) or 0, **who)
+            messages.success(request, f"きょうは電話機「{row.name}」で電話を受けます。")
+        else:
+            get_up(contract, **who)
+            messages.success(request, "このパソコンで電話を受けます。「電話を始める」を押してください。")
+    except FlowRefused as refused:
+        messages.warning(request, str(refused))
+    return redirect("callcentre:console", contract.code)
+
+
+def _telephones(request: HttpRequest) -> list[tuple[int, str]]:
+    """The telephones at which one may sit down: nobody else sits there today."""
+    rows = Telephone.objects.filter(secret__isnull=False)
+    free = [row for row in rows if row.operator_id == request.user.pk or not seated_today(row, request.now)]
+    return [(row.pk, f"{row.name}（{row.place}）" if row.place else row.name) for row in free]
 
 
 @require_safe
@@ -62,11 +93,13 @@ def entry(request: HttpRequest, contract: Contract) -> JsonResponse:
     """A pass for the exchange, for all contracts whose calls this member of staff may answer."""
     mine = [a for a in assignments_of(request.user) if Role(a.role) in ANSWER_CALLS and "calls" in a.contract.profile.modules]
     until = request.now + dt.timedelta(hours=PASS_HOURS)
+    telephone = telephone_of(request.user, request.now)
     given = Pass(
         operator=f"user:{request.user.pk}",
         contracts=tuple(a.contract.code for a in mine),
         until=int(until.timestamp()),
         supervisor=any(Role(a.role) in CALL_SUPERVISION for a in mine),
+        phone=telephone.user if telephone else "",
     )
     return JsonResponse({"pass": seal(given, _key())})
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", desk.desk, name="desk"),
     path("call/", console.console, name="console"),
     path("call/pass/", console.entry, name="console_pass"),
+    path("call/seat/", console.seat, name="console_seat"),
     path("call/dial/", console.dial, name="console_dial"),
     path("call/caller/", console.pop, name="console_caller"),
     path("call/done/", console.done, name="console_done"),
