@@ -9,7 +9,7 @@ import { Softphone, fetchPass } from "./softphone.js";
  *   data-telephone                  the operator takes calls by a SIP telephone, of which the page is the screen
  *   data-phone-sound="here|desk"     shown only where the sound is of this page, or of the telephone
  *   data-phone-do="VERB"            a button; the keys in its `aria-keyshortcuts` press it from anywhere on the page, also while typing
- *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, consulting, wrapup
+ *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, consulting, consulted, wrapup
  *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), urgent and alert (spoken at once)
  *
  * Sends to the page (bubbling from the element), so that it can show the caller's records:
@@ -37,8 +37,9 @@ export function startPanel(root) {
   const transfer = root.querySelector("[data-phone-transfer]");
   /** @type {HTMLMeterElement | null} */
   const meter = root.querySelector("[data-phone-level]");
-  /** @type {"" | "asked" | "consulting"} an attended transfer: asked for, and begun, which puts the caller on hold */
+  /** @type {"" | "asked" | "consulting" | "consulted"} an attended transfer: asked for; begun, with the caller on hold; the colleague is there */
   let consulting = "";
+  let reason = "";
   let wrapup = 0;
   /** @type {Notification | null} */
   let note = null;
@@ -55,7 +56,7 @@ export function startPanel(root) {
 
   const phase = () => {
     if (phone.status !== "ready") return phone.status;
-    if (consulting === "consulting") return consulting;
+    if (consulting === "consulting" || consulting === "consulted") return consulting;
     return phone.phase || (phone.state === "wrapup" ? "wrapup" : "idle");
   };
 
@@ -106,10 +107,7 @@ export function startPanel(root) {
     resume: () => phone.hold(false),
     transfer: () => openTransfer(transfer?.hidden ?? false),
     complete: () => phone.complete(),
-    takeback: () => {
-      consulting = "";
-      phone.takeBack();
-    },
+    takeback: () => phone.takeBack(),
     hangup: () => phone.hangUp(),
     ring: () => phone.tryRing(),
     notify: () => void Notification.requestPermission().then(drawNotifying),
@@ -189,12 +187,20 @@ export function startPanel(root) {
     send("call:connected", { ...phone.call, .../** @type {CustomEvent} */ (event).detail });
   });
   phone.addEventListener("held", () => {
-    if (consulting) consulting = "consulting";
+    if (consulting === "asked") consulting = "consulting";
+    draw();
+  });
+  phone.addEventListener("consult", (event) => {
+    const { state } = /** @type {CustomEvent} */ (event).detail;
+    if (state === "ringing") consulting = "consulting";
+    else if (state === "answered") consulting = "consulted";
+    else reason = `consult-${state}`;
+    alert("");
     draw();
   });
   phone.addEventListener("resumed", () => {
-    alert(consulting ? text("not-taken") : "");
-    consulting = "";
+    alert(consulting && reason ? text(reason) : "");
+    consulting = reason = "";
     draw();
   });
   phone.addEventListener("ended", (event) => {

@@ -9,7 +9,7 @@
  * Events (CustomEvent, `detail` is the message):
  *   connection   {status: "connecting" | "ready" | "lost" | "stopped", code?}
  *   trouble      {code}: microphone-denied, microphone-missing, microphone-busy, microphone-lost, browser, signed-out, and the codes of `error`
- *   state, ringing, stop_ringing, connected, held, resumed, ended, board, refused   as the door tells them
+ *   state, ringing, stop_ringing, connected, held, resumed, consult, ended, board, refused   as the door tells them
  *   devices      the list of devices changed
  */
 

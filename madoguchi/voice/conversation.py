@@ -44,6 +44,7 @@ class Consult:
     attended: bool
     task: asyncio.Task[None] | None = None
     leg: Leg | None = None
+    missed: str = ""
 
 
 class Conversation:
@@ -317,6 +318,8 @@ class Conversation:
                 raise NotAnswered("gone")
             leg = await device.ring(what, seconds=seconds)
         except NotAnswered as missed:
+            if self.consult is not None and self.consult.to is operator:
+                self.consult.missed = missed.why
             self.emit("not_answered", agent=operator.name, why=missed.why)
             desk.missed(operator, missed.why, self.exchange.seconds())
         except Exception:
@@ -460,8 +463,7 @@ class Conversation:
         """An operator left."""
         consult = self.consult
         if consult is not None and operator is consult.to:
-            if consult.leg is not None:
-                await self.take_back()
+            await self._left_alone(consult)
         elif consult is not None and consult.attended and operator is consult.giver:
             if consult.leg is not None:
                 await self.complete()
@@ -503,6 +505,7 @@ class Conversation:
             self._hold_event(consult.giver, True, why="transfer")
         else:
             await self._release(consult.giver)
+        self._tell_consult(consult, "ringing")
         settings = self.flow.queue(self.queue)
         self.emit("ringing", agent=consult.to.name, queue=settings.code)
         leg = await self.reach(consult.to, self.shown("transfer", consult.giver.name), settings.ring_seconds)
@@ -513,13 +516,20 @@ class Conversation:
             elif self.partner is not None:
                 join(self.partner, leg)
                 self._tell_connected(consult.to)
+                self._tell_consult(consult, "answered")
         elif not consult.attended:
             self.consult = None
             self._to_the_line()
         elif self.partner is not None:
             self.consult = None
+            self._tell_consult(consult, consult.missed or "gone")
             await self._together()
             self._hold_event(consult.giver, False)
+
+    def _tell_consult(self, consult: Consult, state: str) -> None:
+        """How it stands with the colleague, to the first operator: ``ringing``, ``answered``, or why not."""
+        if consult.attended:
+            self.exchange.tell(consult.giver, {"type": "consult", "call": self.name, "to": consult.to.name, "state": state})
 
     async def _handed_over(self, consult: Consult, leg: Leg) -> None:
         self.consult = None
@@ -546,6 +556,12 @@ class Conversation:
         await self._together()
         self._hold_event(consult.giver, False)
 
+    async def _left_alone(self, consult: Consult) -> None:
+        """The colleague went away in the middle of the word with the first operator."""
+        if consult.leg is not None:
+            self._tell_consult(consult, "left")
+            await self.take_back()
+
     async def _drop_consult(self, consult: Consult, *, by: By = "operator") -> None:
         self.consult = None
         await self._stop(consult.task)
@@ -559,8 +575,7 @@ class Conversation:
         """An operator's device is gone in the middle of the talk: the caller hears ``hold`` for a while."""
         consult = self.consult
         if consult is not None and operator is consult.to:
-            if consult.leg is not None:
-                await self.take_back()
+            await self._left_alone(consult)
         elif consult is not None and operator is consult.giver and consult.leg is not None:
             await self.complete()
         elif operator is self.operator and self.lost is None:
@@ -595,8 +610,13 @@ class Conversation:
             self.exchange.media.remove(self.partner)
         self.partner = leg
         self.exchange.media.add(leg)
-        was_held = self.on_hold
-        if self.consult is None:
+        consult, was_held = self.consult, self.on_hold
+        if consult is None:
             await self._together()
-        if was_held:
-            self._hold_event(operator, False)
+            if was_held:
+                self._hold_event(operator, False)
+            return
+        if consult.leg is not None:
+            join(leg, consult.leg)
+        self.exchange.tell(operator, {"type": "held", "call": self.name})
+        self._tell_consult(consult, "ringing" if consult.leg is None else "answered")
