@@ -160,6 +160,15 @@ class Conversation:
                 return end
             first = False
 
+    async def apology(self) -> End:
+        """For a caller whose flow is missing: out of order, and where else to turn. What it is a call of, the dialled number says."""
+        self._overflowed = True
+        self.emit("offered")
+        await asyncio.sleep(LEAD)
+        self.emit("overflowed", why="no_flow")
+        await self._say("greeting")
+        return "system", "no_flow"
+
     async def _say(self, prompt: str, *, until_digit: bool = False) -> str | None:
         assert self.leg is not None
         return await self.leg.play(self.frames(prompt), until_digit=until_digit)

@@ -6,14 +6,14 @@ import asyncio
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol
 
 from .acd import Desk
 from .conversation import NUMBER, Conversation, End
 from .events import LONGEST, CallEvent
 from .flow import Queue
-from .flows import Flows, national
+from .flows import Flows, Loaded, national
 from .legs import Leg
 from .media import Clock, ringback
 from .operators import Device, Operator, Refused, Screen
@@ -135,7 +135,8 @@ class Exchange:
             call.refuse(503, [("Retry-After", "30")])
             return
         found = self.flows.of(call.dialled)
-        if found is None:
+        sorry = None if found else self._sorry(call.dialled)
+        if found is None and sorry is None:
             log.warning("a call to %s, which no flow answers", call.dialled)
             call.refuse(404)
             return
@@ -148,7 +149,7 @@ class Exchange:
             log.error("a call was refused: %s", error)
             call.refuse(503, [("Retry-After", "30")])
             return
-        loaded, dialled = found
+        loaded, dialled = found or sorry
         number = national(call.caller)[:LONGEST["dialled"]]
         talk = Conversation(self, loaded, number=number, withheld=call.withheld or not number, dialled=dialled)
         talk.leg, talk.call = leg, call
@@ -158,7 +159,14 @@ class Exchange:
         self.media.add(leg)
         call.answer(leg.address)
         crowded = len(self.calls) > self.capacity
-        self.spawn(self._live(talk, talk.script(loaded.flow.state_at(self.clock()), crowded=crowded)))
+        life = talk.apology() if found is None else talk.script(loaded.flow.state_at(self.clock()), crowded=crowded)
+        self.spawn(self._live(talk, life))
+
+    def _sorry(self, dialled: Sequence[str]) -> tuple[Loaded, str] | None:
+        """What answers a number whose flow is missing, and that number."""
+        number = national(dialled[0])[: LONGEST["dialled"]] if dialled else ""
+        loaded = self.flows.out_of_order(number)
+        return None if loaded is None else (loaded, number)
 
     async def _live(self, talk: Conversation, life: Coroutine[Any, Any, End]) -> None:
         try:
@@ -356,11 +364,12 @@ class Exchange:
                 {"name": o.name, "state": o.state, "seconds": round(now - o.since, 1), "supervisor": o.supervisor}
                 for o in self.desk.operators.values() if set(o.contracts) & set(contracts)
             ],
+            "flows": {contract: self.flows.standing(contract) for contract in contracts},
         }  # fmt: skip
 
-    def load(self) -> dict[str, int]:
+    def load(self) -> dict[str, Any]:
         present = [o for o in self.desk.operators.values() if o.state != "offline"]
-        return {"calls": len(self.calls), "operators": len(present), "waiting": len(self.desk.waiting)}
+        return {"calls": len(self.calls), "operators": len(present), "waiting": len(self.desk.waiting), "flows": self.flows.standings()}
 
     # The end of the process.
 

@@ -1,7 +1,7 @@
 """The flow file: all that the exchange knows of a contract. Written by the site when texts, hours or profile change; read here.
 
 One folder per contract, ``<folder>/<contract>/flow.json``, beside it ``audio/<name>.wav`` (8,000 Hz, mono, 16 bit). The file is replaced
-by a rename, so a reader sees the old one or the new one. Audio files are named by their content and never change.
+by a rename, so a reader sees the old one or the new one. The exchange keeps the last good one beside it as ``flow.good.json``. Audio files are named by their content and never change.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ class Flow(Part):
         return files.get(language) or files.get(self.languages[0])
 
 
+GOOD: Final = "flow.good.json"
+"""The exchange's own copy of the last flow that it could use."""
 JST = dt.timezone(dt.timedelta(hours=9), "JST")
 
 
@@ -185,8 +187,19 @@ def write(folder: Path, flow: Flow) -> Path:
     home = folder / flow.contract
     home.mkdir(parents=True, exist_ok=True)
     path, part = home / "flow.json", home / "flow.json.part"
-    part.touch(mode=0o640)  # it holds the digests of the telephones' passwords
-    part.write_text(json.dumps(flow.model_dump(mode="json"), ensure_ascii=False, indent=1))
+    _put(part, flow)
     read(part)
     part.replace(path)
     return path
+
+
+def keep(home: Path, flow: Flow) -> None:
+    """Put a copy of a flow that can be used beside it, for a start at which its file cannot. Raises :class:`OSError`."""
+    part = home / f"{GOOD}.part"
+    _put(part, flow)
+    part.replace(home / GOOD)
+
+
+def _put(part: Path, flow: Flow) -> None:
+    part.touch(mode=0o640)  # it holds the digests of the telephones' passwords
+    part.write_text(json.dumps(flow.model_dump(mode="json"), ensure_ascii=False, indent=1))

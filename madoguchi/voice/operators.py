@@ -118,13 +118,15 @@ class Exchange(Protocol):
         """Call back through the trunk; the events carry ``data.callback``."""
 
     def board(self, contracts: tuple[str, ...]) -> dict[str, Any]:
-        """Who waits (call, since, choice), longest wait in seconds, operators with state and since; for the supervisor's page."""
+        """Who waits (call, since, choice), longest wait in seconds, operators with state and since, how each contract's flow stands; for the
+        supervisor's page."""
 
     def seconds(self) -> float:
         """The clock of :attr:`Operator.since`."""
 
-    def load(self) -> dict[str, int]:
-        """How many ``calls`` there are now, ``operators`` signed in and callers ``waiting``; for the health page."""
+    def load(self) -> dict[str, Any]:
+        """How many ``calls`` there are now, ``operators`` signed in and callers ``waiting``, and how each contract's ``flows`` stand
+        (:data:`.flows.Standing`); for the health page."""
 
 
 class Refused(Exception):

@@ -100,7 +100,7 @@ async def serve(given: argparse.Namespace, secret: str) -> None:
     flows = Flows(given.folder)
     flows.refresh()
     if not flows.loaded:
-        log.error("%s holds no flow that can be used; every call is answered 404 until one appears", given.folder)
+        log.error("%s holds no flow that can be used; callers hear that the telephone is out of order until one appears", given.folder)
     waiting = given.spool or given.folder / "spool"
     run = new_run(waiting, clock())
     spool = Spool(waiting, passes.derive(secret, "spool"), run=run, now=clock())
