@@ -30,6 +30,10 @@ LEAD: Final = 0.2
 BREATH: Final = 3.0
 """Seconds between two announcements of a caller on hold."""
 NUMBER: Final = re.compile(r"0[1-9]\d{8,9}")
+BARRED: Final = ("0990", "0570")
+"""Numbers that cost more than a call."""
+TRIES: Final = 3
+"""How often a caller who shows no number may type one."""
 
 By = Literal["caller", "operator", "system"]
 End = tuple[By, str]
@@ -375,10 +379,10 @@ class Conversation:
         return "system", "overflowed"
 
     async def _called_back(self) -> End:
-        """The caller wants to be called back; who withholds the number types one, ended by # or a pause."""
+        """The caller wants to be called back; who withholds the number types one, and it is promised once it was heard and confirmed."""
         typed = ""
         if self.withheld or not self.number:
-            typed = await self._typed_number()
+            typed = await self._confirmed_number()
             if not typed:
                 self._overflowed = True
                 self.emit("overflowed", queue=self.queue, why="no_number")
@@ -390,11 +394,31 @@ class Conversation:
         await self._say("callback_done")
         return "system", "callback"
 
+    async def _confirmed_number(self) -> str:
+        """A number that can be called, read back to the caller and confirmed by 1; empty when that did not come about. It is never logged."""
+        assert self.leg is not None
+        for _ in range(TRIES):
+            typed = await self._typed_number()
+            if not NUMBER.fullmatch(typed) or typed.startswith(BARRED):
+                await self._say("number_wrong")
+                continue
+            said = self.loaded.spoken(typed, self.language, self.leg.payload_type)
+            key = await self.leg.play([*said, *self.frames("number_confirm")], until_digit=True)
+            if (key or await self._key(2 * self.flow.menu.timeout_seconds)) == "1":
+                return typed
+        return ""
+
     async def _typed_number(self) -> str:
-        digits = ""
-        while len(digits) < 11 and (key := await self._key(2 * self.flow.menu.timeout_seconds)) not in (None, "#"):
-            digits += key or ""
-        return digits if NUMBER.fullmatch(digits) else ""
+        """The keys after the question, up to # or a pause or the longest number there is; * begins anew."""
+        pause = 2 * self.flow.menu.timeout_seconds
+        typed = ""
+        key = await self._say("number", until_digit=True) or await self._key(pause)
+        while key is not None and key != "#":
+            typed = "" if key == "*" else typed + key
+            if len(typed) == 11:
+                break
+            key = await self._key(pause)
+        return typed
 
     # Talking.
 

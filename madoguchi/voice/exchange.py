@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol
 
 from .acd import Desk
-from .conversation import NUMBER, Conversation, End
+from .conversation import BARRED, NUMBER, Conversation, End
 from .events import LONGEST, CallEvent
 from .flow import Queue
 from .flows import Flows, Loaded, national
@@ -32,8 +32,6 @@ SILENCE: Final = 120.0
 """Seconds without a packet from the outside after which a call counts as dead."""
 ANSWER_SECONDS: Final = 60.0
 """How long a resident who is called back is rung."""
-BARRED: Final = ("0990", "0570")
-"""Numbers that cost more than a call."""
 
 
 def settle(future: asyncio.Future[Any], value: Any) -> None:

@@ -37,6 +37,10 @@ class Loaded:
         name = self.flow.audio(prompt, language)
         return self.audio[name].frames(law) if name else ()
 
+    def spoken(self, number: str, language: str, law: int) -> list[bytes]:
+        """The frames of a number read out digit by digit."""
+        return [frame for name in self.flow.spoken(number, language) for frame in self.audio[name].frames(law)]
+
 
 def national(number: str) -> str:
     """A Japanese number as it is dialled inside the country, digits only: ``+81 90-1234-5678`` is ``09012345678``."""
@@ -131,8 +135,7 @@ class Flows:
             raise FlowError(f"{path}: contract: {flow.contract!r} is not the name of its folder")
         before = self.loaded.get(flow.contract)
         known = before.audio if before else {}
-        names = {name for files in flow.prompts.values() for name in files.values()}
-        return Loaded(flow, {name: known.get(name) or Announcement.load(path.parent / "audio" / name) for name in names})
+        return Loaded(flow, {name: known.get(name) or Announcement.load(path.parent / "audio" / name) for name in flow.files()})
 
     def _table(self) -> dict[str, str]:
         table: dict[str, str] = {}

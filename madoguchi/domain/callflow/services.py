@@ -220,8 +220,7 @@ def deliver(contract: Contract, *, now: dt.datetime) -> bool:
         if flow is None:
             return False
         home = Path(settings.VOICE_DIR) / contract.code
-        wanted = {name for by_language in flow.prompts.values() for name in by_language.values()}
-        missing = [name for name in sorted(wanted) if not (home / "audio" / name).is_file()]
+        missing = [name for name in sorted(flow.files()) if not (home / "audio" / name).is_file()]
         (home / "audio").mkdir(parents=True, exist_ok=True)
         for name, content in Audio.objects.filter(name__in=missing).values_list("name", "content"):
             part = home / "audio" / f"{name}.part"
