@@ -36,7 +36,8 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class CallPass:
-    """A call as the exchange vouches for it towards the site: the operator's page hands it over to see the caller's records.
+    """A call as the exchange vouches for it towards the site: the operator's page hands it over to see the caller's records. For a call of
+    another telephone system (``provider``) the site vouches itself.
 
     ``number`` is empty when ``withheld``; ``choice`` is the code of the menu; ``until`` in seconds since 1970.
     """
@@ -49,6 +50,7 @@ class CallPass:
     choice: str
     language: str
     until: int
+    provider: str = "exchange"
 
 
 def seal(what: Pass | CallPass, key: bytes) -> str:

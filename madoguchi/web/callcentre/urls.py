@@ -12,6 +12,7 @@ urlpatterns = [
     path("call/seat/", console.seat, name="console_seat"),
     path("call/dial/", console.dial, name="console_dial"),
     path("call/caller/", console.pop, name="console_caller"),
+    path("call/theirs/", console.others, name="console_theirs"),
     path("call/done/", console.done, name="console_done"),
     path("call/record/", console.record, name="console_record"),
     path("new/", desk.new, name="new"),
