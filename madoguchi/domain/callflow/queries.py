@@ -16,7 +16,7 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import keyring
 from madoguchi.voice import flow as voice
 
-from . import building
+from . import building, speech
 from .models import PURPOSE, Audio, FlowVersion, Prompt, Reading, Telephone
 from .texts import Remark
 
@@ -62,6 +62,31 @@ def draft(contract: Contract, *, on: dt.date, released: bool = False) -> Draft:
 def days_of(contract: Contract, first: dt.date, count: int = building.DAYS_AHEAD) -> dict[dt.date, voice.Day]:
     """The telephone's days with the one-day changes of staff (in the scope)."""
     return building.days(calendar_of(contract, first, first + dt.timedelta(days=count)), first, count)
+
+
+def audio_in_use(contract: Contract, now: dt.datetime) -> set[str]:
+    """Names of the sound that a version, the flow as it stands, or any saved wording uses, as it would be spoken now (in the scope)."""
+    found: set[str] = set()
+    for content in FlowVersion.objects.values_list("content", flat=True):
+        found |= {name for by_language in content["prompts"].values() for name in by_language.values()}
+        found |= {one["audio"] for by_language in content["said"].values() for one in by_language.values() if one["audio"]}
+        found |= {name for names in content.get("digits", {}).values() for name in names}
+    rows = list(Prompt.objects.select_related("recording").defer("recording__content"))
+    found |= {row.recording.name for row in rows if row.recording}
+    if contract.profile.telephone is None:
+        return found
+    pronounced = own_readings()
+    for released in (False, True):
+        said = draft(contract, on=now.date(), released=released).said
+        prompts, joined = building.files(said, contract.profile)
+        found |= {speech.name_of(words) for words in building.to_speak(said, contract.profile)}
+        found |= {name for by_language in prompts.values() for name in by_language.values()}
+        found |= {part for one in joined for part in (one.name, *one.parts)}
+    for row in rows:
+        shown = building.sayings(contract.profile, {(row.prompt, row.language): row}, pronounced).get(row.prompt, {}).get(row.language)
+        if shown is not None and shown.audio:
+            found.add(shown.audio)
+    return found
 
 
 def latest_version() -> FlowVersion | None:

@@ -16,16 +16,18 @@ from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.profile import Telephone
 from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit import jobs
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 from madoguchi.voice import flow as voice
 
 from . import audio, building, speech, texts
 from .models import Audio, FlowVersion, Prompt, Reading
-from .queries import Draft, draft, latest_version, own_readings, prompts_on, published_flow
+from .queries import Draft, audio_in_use, draft, latest_version, own_readings, prompts_on, published_flow
 
 log = logging.getLogger(__name__)
 
 BY_ITSELF = "自動"
+SWEPT_AFTER = dt.timedelta(days=1)
 _KANA = re.compile(r"[ァ-ヴー・　 ]+")
 
 
@@ -138,6 +140,31 @@ def publish_flow(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVers
     with contract_scope(contract):
         Prompt.objects.filter(released_at=None).update(released_at=now)
         return _publish(contract, by=by, now=now)
+
+
+@transaction.atomic
+def publish_soon(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVersion | None:
+    """As :func:`publish_flow`, but nothing is spoken here, since a page waits: what has still to be spoken (after a new reading, or of a contract
+    that has no version yet) the worker speaks and publishes next, and ``None`` is returned.
+    """
+    with contract_scope(contract):
+        Prompt.objects.filter(released_at=None).update(released_at=now)
+        wanted = _sound(contract, now)
+        if not _unspoken(building.to_speak(wanted.said, contract.profile)):
+            return _publish(contract, by=by, now=now)
+        audit.record(contract, "callflow.publish_asked", f"contract:{contract.code}", by=by, now=now)
+        jobs.order("call flows", now=now)
+        return None
+
+
+@transaction.atomic
+def sweep_audio(contract: Contract, *, now: dt.datetime) -> int:
+    """Throw away sound that no version, no saved wording and no recording uses, a day after it was made; how many files."""
+    with contract_scope(contract):
+        _lock(contract)
+        unused = Audio.objects.filter(made_at__lt=now - SWEPT_AFTER).exclude(name__in=audio_in_use(contract, now))
+        count, _ = unused.delete()
+        return count
 
 
 @transaction.atomic
