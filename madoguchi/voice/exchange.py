@@ -133,8 +133,8 @@ class Exchange:
             call.refuse(503, [("Retry-After", "30")])
             return
         found = self.flows.of(call.dialled)
-        sorry = None if found else self._sorry(call.dialled)
-        if found is None and sorry is None:
+        answers = found or self._sorry(call.dialled)
+        if answers is None:
             log.warning("a call to %s, which no flow answers", call.dialled)
             call.refuse(404)
             return
@@ -147,7 +147,7 @@ class Exchange:
             log.error("a call was refused: %s", error)
             call.refuse(503, [("Retry-After", "30")])
             return
-        loaded, dialled = found or sorry
+        loaded, dialled = answers
         number = national(call.caller)[:LONGEST["dialled"]]
         talk = Conversation(self, loaded, number=number, withheld=call.withheld or not number, dialled=dialled)
         talk.leg, talk.call = leg, call

@@ -93,7 +93,7 @@ def used(profile: Profile) -> list[str]:
     if telephone is None:
         return []
     asks = any(queue.callback_key for queue in telephone.queues)
-    silent = {"menu": not telephone.menu, "web_hint": profile.channels.web is None, **{prompt: not asks for prompt in OF_NUMBER}}
+    silent = {"menu": not telephone.menu, "web_hint": profile.channels.web is None, **dict.fromkeys(OF_NUMBER, not asks)}
     return [prompt for prompt in texts.PROMPTS if not silent.get(prompt)]
 
 

@@ -10,7 +10,6 @@ from django.db.models import Q
 from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.tenancy import TenantModel
 
-
 PURPOSE: Final = "callflow.telephone"
 """For which a telephone's digest is sealed."""
 
