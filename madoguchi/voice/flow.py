@@ -1,7 +1,8 @@
 """The flow file: all that the exchange knows of a contract. Written by the site when texts, hours or profile change; read here.
 
 One folder per contract, ``<folder>/<contract>/flow.json``, beside it ``audio/<name>.wav`` (8,000 Hz, mono, 16 bit). The file is replaced
-by a rename, so a reader sees the old one or the new one. The exchange keeps the last good one beside it as ``flow.good.json``. Audio files are named by their content and never change.
+by a rename, so a reader sees the old one or the new one. The exchange keeps the last good one beside
+it as ``flow.good.json``. Audio files are named by their content and never change.
 """
 
 from __future__ import annotations

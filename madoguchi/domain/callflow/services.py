@@ -241,7 +241,7 @@ def deliver_soon(contract: Contract, *, now: dt.datetime) -> None:
 
 
 def deliver(contract: Contract, *, now: dt.datetime) -> bool:
-    """Put the flow in force, with the calendar's coming days and the telephones, where the exchange reads it; False when it is there already, or none exists."""
+    """Put the flow in force, with the coming days and the telephones, where the exchange reads it; False when it is there already, or none exists."""
     with contract_scope(contract):
         flow = published_flow(contract, now)
         if flow is None:

@@ -43,7 +43,9 @@ def phones(voice_dir: Path, contract: Contract, now: dt.datetime) -> tuple[voice
 
 
 @pytest.mark.req("CALL-08", "SEC-04")
-def test_a_password_is_told_once_and_the_exchange_gets_its_digest(here: Contract, now: dt.datetime, voice_dir: Path, django_capture_on_commit_callbacks: Commit) -> None:
+def test_a_password_is_told_once_and_the_exchange_gets_its_digest(
+    here: Contract, now: dt.datetime, voice_dir: Path, django_capture_on_commit_callbacks: Commit
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         row, password = add_telephone(here, name="1番席", place="2階", by=CITY, now=now)
     file = voice_dir / "hatsukaichi" / "flow.json"

@@ -93,7 +93,8 @@ def test_extensions_are_tied_and_untied(sign_in: SignIn, site: Contract, now: dt
     happened(site, now, *OFFERED, ("answered", 8, "SIP/203"), ("ended", 20))
     assert '<option value="SIP/203">' in manager.get(PAGE).content.decode(), "names that were heard of are offered"
     for typed, said in (
-        ({"agent": "", "user": of(operator)}, "内線の名前を入力"), ({"agent": "SIP/203", "user": of(city)}, "正しく選択"), ({"agent": "SIP/203"}, "担当者を選んで"),
+        ({"agent": "", "user": of(operator)}, "内線の名前を入力"), ({"agent": "SIP/203", "user": of(city)}, "正しく選択"),
+        ({"agent": "SIP/203"}, "担当者を選んで"),
     ):  # fmt: skip
         refused = manager.post(PAGE + "extensions/", typed)
         assert refused.status_code == 422 and said in refused.content.decode()
