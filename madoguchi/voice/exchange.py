@@ -228,6 +228,7 @@ class Exchange:
 
     def watch(self, operator: Operator, screen: Screen) -> Operator:
         self.screens[operator.name] = screen
+        operator.since = self.seconds()
         known = self.desk.operators.setdefault(operator.name, operator)
         self.tell_state(known)
         return known
