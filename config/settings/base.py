@@ -263,6 +263,7 @@ def smtp(url: str) -> dict[str, object]:
 
 globals().update(smtp(env.get("MADOGUCHI_SMTP") or "smtp://127.0.0.1:2525"))
 
+VOICE_SIP = env.get("MADOGUCHI_VOICE_SIP") or "127.0.0.1:5060"
 VOICE_DOOR_URL = env.get("MADOGUCHI_VOICE_DOOR") or "ws://127.0.0.1:8021/"
 
 SMS_GATEWAY = env.get("MADOGUCHI_SMS")

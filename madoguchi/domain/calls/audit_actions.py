@@ -23,4 +23,6 @@ register(
     Action("escalation.closed", "二次対応を完了した"),
     Action("escalation.listed", "二次対応の一覧を見た", reads_personal_data=True),
     Action("escalation.viewed", "二次対応の内容を見た", reads_personal_data=True),
+    Action("extension.named", "ほかの電話システムの内線と担当者を結び付けた"),
+    Action("extension.dropped", "ほかの電話システムの内線と担当者の結び付きを解いた"),
 )

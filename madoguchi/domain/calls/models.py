@@ -120,6 +120,19 @@ class Contact(TenantModel):
         ]
 
 
+class Extension(TenantModel):
+    """Who sits behind a name by which another telephone system calls an agent (``agent`` of its events, such as ``SIP/201``)."""
+
+    agent = models.CharField("内線の名前", max_length=80)
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    named_at = models.DateTimeField()
+    named_by = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ["agent"]
+        constraints = [models.UniqueConstraint(fields=["contract", "agent"], name="extension_agent")]
+
+
 class Callback(TenantModel):
     """A promise to call somebody back. ``words`` seals ``{"number", "name", "about"}``. Open until ``ended_at``."""
 

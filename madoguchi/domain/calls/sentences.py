@@ -12,7 +12,8 @@ from .enums import Outcome, Topic
 STATES = {"open": "受付時間内", "closed": "受付時間外", "holiday": "休日", "year_end": "年末年始"}
 _NOT_ANSWERED = {"timeout": "時間内に出なかった", "declined": "取らなかった", "gone": "接続が切れていた"}
 _OVERFLOWED = {"queue_full": "待っている方が多すぎたため", "max_wait": "待ち時間が上限に達したため", "no_operator": "受けられるオペレーターがいなかったため",
-               "capacity": "回線がいっぱいだったため"}  # fmt: skip
+               "capacity": "回線がいっぱいだったため", "no_number": "電話番号を確かめられなかったため",
+               "no_flow": "電話の案内のファイルがなかったため"}  # fmt: skip
 _ENDED_BY = {"caller": "相手が電話を切った。", "operator": "オペレーターが電話を切った。", "system": "案内を終えて、システムが電話を切った。"}
 _HEARD = {
     Outcome.ABANDONED: "待っている間に切れた",

@@ -59,6 +59,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("電話の数字（月）", "phone:figures", access.EVERYONE),
             Place("人数の見積もり", "office:staffing", access.EVERYONE),
             Place("電話の流れと案内", "office:phone_flow", access.EVERYONE),
+            Place("電話機", "office:telephones", access.MANAGE_TELEPHONES),
         ],
     ),
     (
