@@ -18,6 +18,9 @@ CLOSER: dict[str, dict[str, Any]] = {
     "booking.booking": {"state": "booked"},
     "booking.slot": {"kept": None, "used": None, "opens": None},
     "booking.standingorder": {"weekdays": [1]},
+    "cards.card": {"number": "T-1", "state": "registered", "spot": "slot", "cabinet": "a", "ended_at": None},
+    "cards.setup": {"checked_by": None},
+    "cards.disposal": {"decided_at": None, "decided_by": None, "approved": None},
     "notices.message": {"state": "queued"},
     "staffing.savedassumptions": {"half_hours": [1] * 48, "weekdays": [1] * 7},
 }
