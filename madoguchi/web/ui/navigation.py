@@ -23,6 +23,7 @@ class Place:
     key: str = ""
 
 
+COUNTER = "窓口"
 TELEPHONE = "電話"
 """The group that a contract without telephone work has not."""
 
@@ -39,6 +40,17 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("定員を超えた枠", "office:excess", access.READ_RESIDENTS),
             Place("市の予約（取り込み分）", "office:visits", access.READ_RESIDENTS),
             Place("市の予約サイトでの代行", "callcentre:external", access.WORK_ON_BOOKINGS),
+        ],
+    ),
+    (
+        COUNTER,
+        [
+            Place("カードの在庫", "stock:overview", access.READ_COUNTER, "g k"),
+            Place("カードを読み取る", "stock:scan", access.WORK_AT_COUNTER, "g j"),
+            Place("交付前設定", "stock:batches", access.READ_COUNTER),
+            Place("取り出す一覧", "stock:picks", access.READ_COUNTER),
+            Place("カードの期限", "stock:ageing", access.READ_COUNTER),
+            Place("棚卸", "stock:takings", access.READ_COUNTER),
         ],
     ),
     (
@@ -111,7 +123,8 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
             continue
         items = []
         for place in places:
-            if not access.may(request, place.allowed) or unused.get(place.route or "", False):
+            stock = (place.route or "").startswith("stock:")
+            if not access.may(request, place.allowed) or unused.get(place.route or "", False) or (stock and contract.profile.cards is None):
                 continue
             url = _address(place.route, contract)
             items.append(

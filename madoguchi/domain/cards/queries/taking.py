@@ -48,7 +48,7 @@ def box_counts(taking: Stocktake) -> list[BoxCount]:
     """Every box of the counted cabinet that holds cards by the record, with what was scanned of them."""
     rows = expected_cards(taking.cabinet).values("cabinet", "box").annotate(n=Count("pk")).order_by("cabinet", "box")
     seen = dict(Seen.objects.filter(stocktake=taking).order_by().values_list("box").annotate(n=Count("pk")))
-    labels = {show_box(row["cabinet"], row["box"]): row["n"] for row in rows}
+    labels = {show_box(row["cabinet"], row["box"] or 0): row["n"] for row in rows}
     return [BoxCount(label, labels.get(label, 0), seen.get(label, 0)) for label in sorted({*labels, *seen})]
 
 

@@ -32,7 +32,7 @@ def notify(
         if early:
             raise CardsRefused(f"{'、'.join(early[:5])} は、この日にはまだ{'通知を送っていません' if second else '到着していません'}。")
         day = {"renotified_on" if second else "notified_on": sent_on}
-        move(contract, cards, MoveKind.RENOTIFIED if second else MoveKind.NOTIFIED, user=user, by=by, now=now, **day)
+        move(contract, cards, MoveKind.RENOTIFIED if second else MoveKind.NOTIFIED, user=user, by=by, now=now, changes=day)
         audit.record(
             contract, "stock.notified", f"contract:{contract.code}", by=by, now=now, cards=[card.pk for card in cards], second=second, sent_on=sent_on
         )  # fmt: skip

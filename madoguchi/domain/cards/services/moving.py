@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from madoguchi.ground.accounts.models import User
@@ -74,7 +74,7 @@ def site_of(contract: Contract) -> str:
 
 def move(
     contract: Contract, cards: Sequence[Card], kind: MoveKind, *, user: User, by: Actor, now: dt.datetime, to: Place | None = None,
-    reason: str = "", words: str = "", quantity: int = 1, undone: MoveKind | None = None, **changes: Any,
+    reason: str = "", words: str = "", quantity: int = 1, undone: MoveKind | None = None, changes: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Take one step with every (locked) card, or with none. ``to`` is the slot of a step that ends in one; ``changes`` are further columns.
 
@@ -96,7 +96,7 @@ def move(
         if place != source:
             card.spot, card.cabinet, card.box, card.slot, card.placed_at = place.spot, place.cabinet, place.box or None, place.slot or None, now
         card.ended_at = (card.ended_at or now) if State(card.state) in ENDED else None
-        for name, value in changes.items():
+        for name, value in (changes or {}).items():
             setattr(card, name, value)
         moves.append(record(contract, card, kind, user=user, now=now, before=before, source=source, reason=reason, words=words))
         card.save()

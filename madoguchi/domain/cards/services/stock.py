@@ -137,6 +137,7 @@ def lose(contract: Contract, number: str, *, words: str, user: User, by: Actor, 
 
 def link(contract: Contract, number: str, *, code: str, user: User, by: Actor, now: dt.datetime) -> Card:
     """Keep a card ready for a reservation to pick up a card. Raises :class:`CardsRefused` when one of the two is not fit for it."""
+    number_of(contract, number)
     with contract_scope(contract):
         booking = Booking.objects.filter(code=read_code(code)).first()
         if booking is None or booking.state != BookingState.BOOKED:
