@@ -99,6 +99,8 @@ def _old(demo: _Demo, days: list[dt.date]) -> None:
         for number in numbers:
             luck = demo.dice.random()
             later = min(_at(day, 10) + dt.timedelta(days=demo.dice.randint(7, 60)), demo.now - dt.timedelta(days=1))
+            if part >= parts - 2:
+                later = demo.now - dt.timedelta(days=demo.dice.randint(1, 18))
             if luck < 0.66:
                 ends.issue(demo.contract, number, **demo.who(Role.COUNTER, later))
             elif luck < 0.72:

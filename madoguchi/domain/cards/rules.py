@@ -181,6 +181,8 @@ class Due(StrEnum):
 
 
 DUE_LABELS = {Due.SETUP: "設定・通知が遅れている", Due.SECOND: "再通知の時期", Due.DISPOSAL: "廃棄を検討する時期"}
+NEXT_LABELS = {**DUE_LABELS, Due.SETUP: "設定・通知の目安"}
+"""The same while it is still to come."""
 
 
 def due_on(state: State, *, arrived: dt.date, notified: dt.date | None, renotified: dt.date | None, terms: Cards) -> tuple[Due, dt.date] | None:

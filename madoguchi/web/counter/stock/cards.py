@@ -18,7 +18,7 @@ from madoguchi.domain.cards.enums import MoveKind, Reason, Spot, State
 from madoguchi.domain.cards.errors import CardsRefused
 from madoguchi.domain.cards.models import Card, Disposal
 from madoguchi.domain.cards.queries import stock as reads
-from madoguchi.domain.cards.rules import DUE_LABELS, LIVE, STEPS, due_on, read_place, refusal
+from madoguchi.domain.cards.rules import LIVE, NEXT_LABELS, STEPS, due_on, read_place, refusal
 from madoguchi.domain.cards.services import ends, stock
 from madoguchi.domain.cards.services.moving import LONGEST, number_of
 from madoguchi.ground.accounts.access import READ_COUNTER, WORK_AT_COUNTER, actor_of, may, roles
@@ -98,7 +98,7 @@ def _page(request: HttpRequest, contract: Contract, one: Card, problem: str = ""
         "can": can,
         "can_link": state in LIVE and may(request, WORK_AT_COUNTER),
         "live": state in LIVE,
-        "next": (DUE_LABELS[due[0]], due[1]) if due else None,
+        "next": (NEXT_LABELS[due[0]], due[1]) if due else None,
         "booking_code": show_code(one.booking.code) if one.booking else "",
         "reasons": Reason.choices,
         "disposal": disposal,

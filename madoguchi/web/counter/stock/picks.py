@@ -16,6 +16,9 @@ from madoguchi.web.ui.middleware import handles_individual_number
 
 from .shared import Heard, doer, posted, rights, scanned, terms_of
 
+AHEAD = 5
+"""Cards that are named beside the scanner as the next to fetch."""
+
 
 @handles_individual_number
 @roles(READ_COUNTER)
@@ -43,6 +46,6 @@ def picks(request: HttpRequest, contract: Contract) -> HttpResponse:
     context = {
         "day": day, "day_title": dates.show(day), "today": today, "rows": cards, "lacking": [row for row in rows if row.card is None],
         "done": done, "count": len(cards), "left_over": reads.left_over(request.now), "printed_at": request.now, "counting": True,
-        "progress": f"{done} / {len(cards)}枚", **rights(request, terms),
+        "progress": f"{done} / {len(cards)}枚", "ahead": [row for row in cards if not row.picked][:AHEAD], **rights(request, terms),
     }  # fmt: skip
     return scanned(request, "counter/stock/picks.html", context, heard)
