@@ -37,9 +37,11 @@ class PersonForm(GuardedForm):
     """Whose card is looked for, where the contract keeps reading and birth date."""
 
     use_required_attribute = False
-    reading = forms.CharField(label="フリガナ", max_length=80, error_messages={"required": "フリガナを入力してください。"})
+    reading = forms.CharField(
+        label="フリガナ", max_length=80, widget=forms.TextInput(attrs={"data-kana": "", "autocomplete": "off"}),
+        error_messages={"required": "フリガナを入力してください。"},
+    )  # fmt: skip
     born = DayBox(label="生年月日", widget=forms.TextInput(attrs={"autocomplete": "off"}), error_messages={"required": "生年月日を入力してください。"})
-    reading.widget.attrs.update({"data-kana": "", "autocomplete": "off"})
 
 
 @handles_individual_number
