@@ -232,6 +232,9 @@ def test_who_may_do_what(stock: Stock, counter: Client, sign_in: SignIn) -> None
     assert do(city, "approve") == 302
     assert do(counter, "take_back", words="x") == 403
     assert do(counter, "dance") == 404
+    refused = counter.post(f"{BASE}cards/{pk[B]}/do/", {"deed": "link", "code": "ABCD-EFGH"})
+    assert refused.status_code == 409
+    assert 'value="ABCD-EFGH"' in text(refused), "nothing typed is lost"
     assert stock.states() == {A: State.DISPOSED, B: State.PROPOSED}
 
 

@@ -108,6 +108,7 @@ def _page(request: HttpRequest, contract: Contract, one: Card, problem: str = ""
         "problem": problem,
         "failed": failed,
         "words": plain_words(request)[0] if failed else "",
+        "typed": plain_words(request, "place" if failed == "put" else "code")[0] if failed else "",
         "chosen": request.POST.get("reason", ""),
         "most": LONGEST,
         **rights(request, terms),
