@@ -16,6 +16,7 @@ urlpatterns = [
     path("staff/<slug:contract>/desk/", include("madoguchi.web.callcentre.urls")),
     path("staff/<slug:contract>/phone/", include("madoguchi.web.callcentre.phone_urls")),
     path("staff/<slug:contract>/lists/", include("madoguchi.web.counter.list_urls")),
+    path("staff/<slug:contract>/stock/", include("madoguchi.web.counter.stock_urls")),
     path("staff/<slug:contract>/", include("madoguchi.web.office.urls")),
     path("api/v1/", include("madoguchi.web.api.urls")),
     path("hooks/line/<slug:contract>/", line.hook, name="line_hook"),

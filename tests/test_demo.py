@@ -13,6 +13,8 @@ from madoguchi.domain.booking.models import Booking, DayPlan, Delivery, Event, E
 from madoguchi.domain.booking.services.setup import set_up
 from madoguchi.domain.calls.enums import Line
 from madoguchi.domain.calls.models import Callback, Contact, Escalation
+from madoguchi.domain.cards.enums import State as CardState
+from madoguchi.domain.cards.models import Batch, Card, Difference, Stocktake
 from madoguchi.domain.notices.models import Message
 from madoguchi.ground.audit.queries import verify
 from madoguchi.ground.contracts.models import Contract
@@ -61,6 +63,10 @@ def test_every_contract_has_whole_data_and_loading_again_changes_nothing(
                 assert Contact.objects.exclude(call=None).exists()
             else:
                 assert not Contact.objects.exists()
+            if contract.profile.cards is not None:
+                assert set(Card.objects.values_list("state", flat=True)) == set(CardState)
+                assert Batch.objects.filter(closed_at=None).count() == 1
+                assert Stocktake.objects.exclude(closed_at=None).count() == Difference.objects.exclude(resolution="").count() == 1
         assert capacity.verify(contract) == []
         assert verify(contract) == []
     with contract_scope(contracts["hatsukaichi"]):

@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "madoguchi.domain.worklists",
     "madoguchi.domain.booking",
     "madoguchi.domain.calls",
+    "madoguchi.domain.cards",
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
     "madoguchi.web.callcentre",

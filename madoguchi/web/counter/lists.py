@@ -19,8 +19,8 @@ from madoguchi.domain.worklists.files import Listing, read_listing
 from madoguchi.domain.worklists.models import Entry
 from madoguchi.domain.worklists.services import claim_next, defer, end, import_entries, record_export, release, reopen
 from madoguchi.ground.accounts.access import (
-    IMPORT_WORK_LISTS,
-    READ_RESIDENTS,
+    LEAD_AT_COUNTER,
+    READ_COUNTER,
     WORK_ON_LISTS,
     actor_of,
     may,
@@ -81,14 +81,14 @@ class EntriesForm(forms.Form):
         self.fields["result"].choices = [("", "すべて"), *((one.code, one.label) for one in terms.results)]  # type: ignore[attr-defined]
 
 
-@roles(READ_RESIDENTS)
+@roles(READ_COUNTER)
 def overview(request: HttpRequest, contract: Contract) -> HttpResponse:
     """All lists of the contract with how far they are."""
     rows = [(terms, queries.progress(terms.code, request.now)) for terms in contract.profile.work_lists]
     return render(request, "counter/lists/overview.html", {"rows": rows, "may_work": may(request, WORK_ON_LISTS)})
 
 
-@roles(READ_RESIDENTS)
+@roles(READ_COUNTER)
 def worklist(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     """One list: progress, the files, the entries."""
     return _page(request, contract, _terms(contract, code), FileForm())
@@ -115,13 +115,13 @@ def _page(request: HttpRequest, contract: Contract, terms: WorkList, form: FileF
         "reasons": {one.code: one.label for one in terms.reasons},
         "labels": {one.code: one.label for one in terms.results},
         "may_work": may(request, WORK_ON_LISTS),
-        "may_import": may(request, IMPORT_WORK_LISTS),
+        "may_import": may(request, LEAD_AT_COUNTER),
     }
     return render(request, "counter/lists/list.html", context, status=status)
 
 
 @require_POST
-@roles(IMPORT_WORK_LISTS)
+@roles(LEAD_AT_COUNTER)
 def take_in(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     """A file with a fault is reported line by line and nothing of it is kept."""
     terms = _terms(contract, code)
@@ -140,7 +140,7 @@ def take_in(request: HttpRequest, contract: Contract, code: str) -> HttpResponse
 
 
 @require_POST
-@roles(READ_RESIDENTS)
+@roles(READ_COUNTER)
 def export(request: HttpRequest, contract: Contract, code: str) -> HttpResponse:
     """The results as CSV, in the order of the city's files."""
     terms = _terms(contract, code)
@@ -211,7 +211,7 @@ def deed(request: HttpRequest, contract: Contract, code: str, entry: int) -> Htt
     return redirect("lists:work", contract.code, code)
 
 
-@roles(READ_RESIDENTS)
+@roles(READ_COUNTER)
 def entry(request: HttpRequest, contract: Contract, code: str, entry: int) -> HttpResponse:
     """One entry and what happened to it; leaders and the city put an ended one back into the line."""
     terms = _terms(contract, code)
@@ -220,7 +220,7 @@ def entry(request: HttpRequest, contract: Contract, code: str, entry: int) -> Ht
         raise Http404("この1件は見つかりません。")
     problem, status = "", 200
     if request.method == "POST":
-        if not may(request, IMPORT_WORK_LISTS):
+        if not may(request, LEAD_AT_COUNTER):
             raise Http404("この1件は見つかりません。")
         try:
             reopen(contract, entry, by=actor_of(request), now=request.now)
@@ -236,7 +236,7 @@ def entry(request: HttpRequest, contract: Contract, code: str, entry: int) -> Ht
         "problem": problem,
         "reasons": {one.code: one.label for one in terms.reasons},
         "labels": {one.code: one.label for one in terms.results},
-        "may_reopen": may(request, IMPORT_WORK_LISTS) and found.state == State.DONE,
+        "may_reopen": may(request, LEAD_AT_COUNTER) and found.state == State.DONE,
     }
     return render(request, "counter/lists/entry.html", context, status=status)
 

@@ -23,6 +23,7 @@ class Place:
     key: str = ""
 
 
+COUNTER = "窓口"
 TELEPHONE = "電話"
 """The group that a contract without telephone work has not."""
 
@@ -42,9 +43,15 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
-        "窓口",
+        COUNTER,
         [
-            Place("作業リスト", "lists:overview", access.READ_RESIDENTS, "g k"),
+            Place("カードの在庫", "stock:overview", access.READ_COUNTER, "g k"),
+            Place("カードを読み取る", "stock:scan", access.WORK_AT_COUNTER, "g j"),
+            Place("交付前設定", "stock:batches", access.READ_COUNTER),
+            Place("取り出す一覧", "stock:picks", access.READ_COUNTER),
+            Place("カードの期限", "stock:ageing", access.READ_COUNTER),
+            Place("棚卸", "stock:takings", access.READ_COUNTER),
+            Place("作業リスト", "lists:overview", access.READ_COUNTER, "g m"),
         ],
     ),
     (
@@ -119,7 +126,8 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
             continue
         items = []
         for place in places:
-            if not access.may(request, place.allowed) or unused.get(place.route or "", False):
+            stock = (place.route or "").startswith("stock:")
+            if not access.may(request, place.allowed) or unused.get(place.route or "", False) or (stock and contract.profile.cards is None):
                 continue
             url = _address(place.route, contract)
             items.append(

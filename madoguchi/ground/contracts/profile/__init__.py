@@ -23,6 +23,7 @@ from .booking import (
     Waiting,
     Window,
 )
+from .cards import Cabinet, Cards
 from .checks import Problem, check
 from .duties import Charge, Due, DueException, Duty, Kpis, Payment, Retention, Staffing, Volume
 from .fields import STANDARD_FIELDS, FieldOption, FieldRule
@@ -56,6 +57,8 @@ __all__ = [
     "WEEKDAYS",
     "AnswerRate",
     "Booking",
+    "Cabinet",
+    "Cards",
     "Channel",
     "ChannelTerms",
     "Channels",

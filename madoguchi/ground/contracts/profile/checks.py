@@ -34,6 +34,7 @@ def check(profile: Profile) -> list[Problem]:
         _hours,
         _stops,
         _telephone,
+        _cards,
         _booking,
         _pools,
         _people,
@@ -253,6 +254,31 @@ def _telephone(profile: Profile) -> Iterator[Problem]:
         if not queue.callback_key and profile.channels.web is None:
             expected = "a key, as a caller who waited too long could not reserve on the web either"
             yield Problem(f"telephone.queues[{index}].callback_key", expected, '""')
+
+
+def _cards(profile: Profile) -> Iterator[Problem]:
+    cards = profile.cards
+    if (cards is None) == ("cards" in profile.modules):
+        yield Problem("cards", *(("a table, as modules has \"cards\"", "nothing") if cards is None else ("nothing unless modules has \"cards\"", "a table")))
+    if cards is None:
+        return
+    yield from _twice("cards.cabinets", (cabinet.code for cabinet in cards.cabinets), "code")
+    try:
+        matches = matcher(cards.number_pattern)
+    except ValueError:
+        expected = "a regular expression without look-around and back-references (Rust's regex)"
+        yield Problem("cards.number_pattern", expected, _short_value(cards.number_pattern))
+        return
+    if cards.number_example and not matches(cards.number_example):
+        yield Problem("cards.number_example", f"a number of the pattern {_short_value(cards.number_pattern)}", _short_value(cards.number_example))
+    sites = [site.code for site in profile.sites]
+    for index, cabinet in enumerate(cards.cabinets):
+        path = f"cards.cabinets[{index}]"
+        if cabinet.site not in sites:
+            yield Problem(f"{path}.site", _one_of(sites), f'"{cabinet.site}"')
+        if matches(f"{cabinet.label}-01"):
+            expected = "a code whose labels a scanner cannot mix up with numbers of cards (cards.number_pattern)"
+            yield Problem(f"{path}.code", expected, f'"{cabinet.code}"')
 
 
 def _booking(profile: Profile) -> Iterator[Problem]:
