@@ -19,6 +19,8 @@ CLOSER: dict[str, dict[str, Any]] = {
     "booking.slot": {"kept": None, "used": None, "opens": None},
     "booking.standingorder": {"weekdays": [1]},
     "notices.message": {"state": "queued"},
+    "reception.ticket": {"state": ""},
+    "reception.numberblock": {"used": 1},
     "staffing.savedassumptions": {"half_hours": [1] * 48, "weekdays": [1] * 7},
 }
 """Values that a table's constraints ask for and a field's type does not tell. A new table seldom needs a line here."""

@@ -29,6 +29,7 @@ from .fields import STANDARD_FIELDS, FieldOption, FieldRule
 from .hours import Designated, Hours, NthWeekday, StopRule, Weekly, YearEnd
 from .loading import ProfileError, load_all, load_profile, parse_profile
 from .parties import Channels, ChannelTerms, City, Contractor, Fiscal, Office, Outreach, Site, Term
+from .reception import Reception, WindowGroup
 from .root import Profile
 from .telephone import AnswerRate, MenuKey, QueueTerms, SecondLine, Telephone
 from .values import (
@@ -88,6 +89,7 @@ __all__ = [
     "Profile",
     "ProfileError",
     "QueueTerms",
+    "Reception",
     "Reminder",
     "Retention",
     "SecondLine",
@@ -101,6 +103,7 @@ __all__ = [
     "Weekday",
     "Weekly",
     "Window",
+    "WindowGroup",
     "YearEnd",
     "check",
     "clock_of",
