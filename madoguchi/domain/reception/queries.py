@@ -30,7 +30,7 @@ SHORTEST_SECONDS = 30
 COMING_MINUTES = 30
 SPOKEN_SECONDS = 15
 """A summons older than this is shown and not spoken: a screen that was away catches up in silence."""
-SUMMONS_SHOWN = 8
+SUMMONS_SHOWN = 6
 _measured: Remembered[tuple[int, str, dt.date], dict[str, Measured]] = Remembered(60.0)
 
 

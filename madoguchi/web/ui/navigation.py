@@ -23,6 +23,7 @@ class Place:
     key: str = ""
 
 
+COUNTER = "窓口"
 TELEPHONE = "電話"
 """The group that a contract without telephone work has not."""
 
@@ -39,6 +40,13 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("定員を超えた枠", "office:excess", access.READ_RESIDENTS),
             Place("市の予約（取り込み分）", "office:visits", access.READ_RESIDENTS),
             Place("市の予約サイトでの代行", "callcentre:external", access.WORK_ON_BOOKINGS),
+        ],
+    ),
+    (
+        COUNTER,
+        [
+            Place("窓口の状況", "counter:overview", access.EVERYONE, "g q"),
+            Place("受付機・呼び出しの画面", "counter:terminals", access.LEAD_COUNTER),
         ],
     ),
     (
@@ -86,7 +94,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         "これから",
         [
             Place("オンライン窓口", None),
-            Place("受付・案件", None),
+            Place("案件", None),
             Place("FAQ・マニュアル", None),
             Place("シフト・研修", None),
             Place("報告書・請求", None),
@@ -104,6 +112,8 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
         "callcentre:external": own_site,
         "office:visits": own_site,
         "office:cards": booking.notice_check != "list",
+        "counter:overview": contract.profile.reception is None,
+        "counter:terminals": contract.profile.reception is None,
     }
     groups = []
     for label, places in NAVIGATION:
