@@ -168,7 +168,7 @@ def main(given: list[str]) -> int:
         at = dict(c.execute("select id, extract(epoch from at)::float from reception_summons").fetchall())
     deeds = sorted(second for window in windows for second in window.seconds)
     delays = sorted(seen - at[call] for call, seen in display.seen.items())
-    smallest = smallest_claim(server, place.binaries, parties)
+    smallest = smallest_claim(server, place.bin, parties)
     faults = {"wrong answers": sum(w.wrong for w in windows), "called twice": called - distinct, "lost": parties - distinct, "not served": parties - served}
     found = {
         "parties": parties, "windows": WINDOWS, "calls_per_second": parties / took, "deeds_per_second": len(deeds) / took,
