@@ -298,10 +298,9 @@ def slip(request: HttpRequest, contract: Contract, site: str, ticket: int) -> Ht
         "site": where,
         "ticket": found,
         "group": terms.group(site, found.group),
+        "group_name": terms.group(site, found.group).called(found.language),
         "place": place,
         "wait": shared.wait_staff(place.wait, place.windows) if place else "",
-        "url": shared.ticket_url(contract, found),
         "qr": shared.qr(shared.ticket_url(contract, found)),
-        "names": dict(settings.LANGUAGES),
     }
     return render(request, "counter/reception/slip.html", context)
