@@ -169,6 +169,7 @@ def main(given: list[str]) -> int:
     deeds = sorted(second for window in windows for second in window.seconds)
     delays = sorted(seen - at[call] for call, seen in display.seen.items())
     smallest = smallest_claim(server, place.bin, parties)
+    place.stop()
     faults = {"wrong answers": sum(w.wrong for w in windows), "called twice": called - distinct, "lost": parties - distinct, "not served": parties - served}
     found = {
         "parties": parties, "windows": WINDOWS, "calls_per_second": parties / took, "deeds_per_second": len(deeds) / took,
