@@ -129,6 +129,13 @@ def remind_callbacks(now: dt.datetime) -> None:
     tasks.remind_callbacks(now)
 
 
+def close_days(now: dt.datetime) -> None:
+    """Give every visit of days gone by its outcome."""
+    from madoguchi.domain.reception import tasks
+
+    tasks.close_days(now)
+
+
 def make_deliveries(now: dt.datetime) -> None:
     """Make the files of standing orders that are due soon."""
     from madoguchi.domain.booking import tasks
@@ -211,6 +218,7 @@ RECURRING = (
     Recurring("silent calls", close_silent_calls, minutes=15),
     Recurring("call flows", follow_flows, minutes=5),
     Recurring("horizon", extend_horizon, at=dt.time(0, 10)),
+    Recurring("reception days", close_days, at=dt.time(1, 30)),
     Recurring("retention", run_retention, at=dt.time(2, 0)),
     Recurring("reseal", reseal, at=dt.time(2, 30)),
     Recurring("capacity proof", prove_capacity, at=dt.time(3, 0)),

@@ -23,6 +23,8 @@ CLOSER: dict[str, dict[str, Any]] = {
     "cards.disposal": {"decided_at": None, "decided_by": None, "approved": None},
     "notices.message": {"state": "queued"},
     "worklists.entry": {"state": "waiting", "owner": None, "claim_ends_at": None, "again_on": None, "result": "", "ended_at": None},
+    "reception.ticket": {"state": ""},
+    "reception.numberblock": {"used": 1},
     "staffing.savedassumptions": {"half_hours": [1] * 48, "weekdays": [1] * 7},
 }
 """Values that a table's constraints ask for and a field's type does not tell. A new table seldom needs a line here."""

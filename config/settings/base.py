@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "madoguchi.domain.booking",
     "madoguchi.domain.calls",
     "madoguchi.domain.cards",
+    "madoguchi.domain.reception",
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
     "madoguchi.web.callcentre",
@@ -291,7 +292,9 @@ if not LINE_API.startswith(("https://", "http://127.0.0.1:")):
 GROUP_COMMIT = True
 
 # Rate limits of the public pages: (count, seconds). See madoguchi.web.ui.throttle.
-RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "notice": (20, 600), "page": (600, 60), "line": (600, 60), "line_code": (10, 3600)}
+RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "notice": (20, 600), "page": (600, 60), "line": (600, 60), "line_code": (10, 3600),
+    "machine": (60, 600), "tickets": (300, 3600),
+}
 
 
 def key_from_text(text: str) -> bytes:

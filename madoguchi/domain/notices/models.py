@@ -39,6 +39,12 @@ class StaffKind(models.TextChoices):
     BACK_LATE = "back_late", "期限を過ぎた折り返し（リーダー・業務責任者あて）"
 
 
+class TicketKind(models.TextChoices):
+    """Kinds of notice to who waits at the counter; their wording is shipped and not edited."""
+
+    NEAR = "near", "順番が近いお知らせ"
+
+
 class Template(TenantModel):
     """The city's own wording of a notice; where none exists the shipped wording is used."""
 
@@ -71,7 +77,7 @@ class Message(TenantModel):
         DROPPED = "dropped", "取りやめ"
 
     ref = models.CharField(max_length=64)
-    kind = models.CharField(max_length=12, choices=Kind.choices + StaffKind.choices)
+    kind = models.CharField(max_length=12, choices=Kind.choices + StaffKind.choices + TicketKind.choices)
     medium = models.CharField(max_length=4, choices=Medium.choices, default=Medium.MAIL, db_default=Medium.MAIL)
     language = models.CharField(max_length=10)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)

@@ -45,6 +45,8 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
     (
         COUNTER,
         [
+            Place("窓口の状況", "counter:overview", access.EVERYONE, "g q"),
+            Place("受付機・呼び出しの画面", "counter:terminals", access.LEAD_AT_COUNTER),
             Place("カードの在庫", "stock:overview", access.READ_COUNTER, "g k"),
             Place("カードを読み取る", "stock:scan", access.WORK_AT_COUNTER, "g j"),
             Place("交付前設定", "stock:batches", access.READ_COUNTER),
@@ -100,7 +102,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         "これから",
         [
             Place("オンライン窓口", None),
-            Place("受付・案件", None),
+            Place("案件", None),
             Place("FAQ・マニュアル", None),
             Place("シフト・研修", None),
             Place("報告書・請求", None),
@@ -119,6 +121,8 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
         "office:visits": own_site,
         "office:cards": booking.notice_check != "list",
         "lists:overview": not contract.profile.work_lists,
+        "counter:overview": contract.profile.reception is None,
+        "counter:terminals": contract.profile.reception is None,
     }
     groups = []
     for label, places in NAVIGATION:

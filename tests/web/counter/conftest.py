@@ -11,7 +11,7 @@ from madoguchi.domain.booking.services.setup import set_up
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import clock
 from tests.domain.cards.people import NINE, Stock
-from tests.web.staff_site import sign_in  # noqa: F401
+from tests.web.staff_site import sign_in, site  # noqa: F401
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from madoguchi.ground.accounts.models import User
 
 from ..models import Call, CallEvent, Extension
-from ..sentences import choice_label
+from ..sentences import choice_label, menu_labels
 
 OURS: Final = "exchange"
 """The provider whose calls the page hears of from the exchange itself."""
@@ -30,7 +30,8 @@ class Theirs:
 
     @property
     def choice_label(self) -> str:
-        return choice_label(self.call.choice)
+        """The menu's choice as the contract says it."""
+        return choice_label(self.call.choice, menu_labels(self.call.contract.profile))
 
 
 def agents_of(user: User) -> set[str]:

@@ -30,6 +30,7 @@ from .fields import STANDARD_FIELDS, FieldOption, FieldRule
 from .hours import Designated, Hours, NthWeekday, StopRule, Weekly, YearEnd
 from .loading import ProfileError, load_all, load_profile, parse_profile
 from .parties import Channels, ChannelTerms, City, Contractor, Fiscal, Office, Outreach, Site, Term
+from .reception import Reception, WindowGroup
 from .root import Profile
 from .telephone import AnswerRate, MenuKey, QueueTerms, SecondLine, Telephone
 from .values import (
@@ -94,6 +95,7 @@ __all__ = [
     "Profile",
     "ProfileError",
     "QueueTerms",
+    "Reception",
     "Reminder",
     "Retention",
     "SecondLine",
@@ -107,6 +109,7 @@ __all__ = [
     "Weekday",
     "Weekly",
     "Window",
+    "WindowGroup",
     "WorkList",
     "YearEnd",
     "check",

@@ -35,6 +35,7 @@ def check(profile: Profile) -> list[Problem]:
         _stops,
         _telephone,
         _cards,
+        _reception,
         _booking,
         _pools,
         _people,
@@ -279,6 +280,30 @@ def _cards(profile: Profile) -> Iterator[Problem]:
         if matches(f"{cabinet.label}-01"):
             expected = "a code whose labels a scanner cannot mix up with numbers of cards (cards.number_pattern)"
             yield Problem(f"{path}.code", expected, f'"{cabinet.code}"')
+
+
+def _reception(profile: Profile) -> Iterator[Problem]:
+    reception = profile.reception
+    if reception is None:
+        return
+    if "desk" not in profile.modules:
+        yield Problem("reception", 'nothing unless modules has "desk"', "a table")
+    sites = {site.code: site for site in profile.sites}
+    yield from _twice("reception.groups", [f"{group.site}.{group.code}" for group in reception.groups], "group")
+    yield from _twice("reception.groups", [f"{group.site}.{group.letter}" for group in reception.groups], "letter of a site")
+    for index, group in enumerate(reception.groups):
+        path = f"reception.groups[{index}]"
+        if group.site not in sites:
+            yield Problem(f"{path}.site", _one_of(sites), f'"{group.site}"')
+            continue
+        yield from _unknown(f"{path}.procedures", group.procedures, sites[group.site].services)
+        yield from _unknown(f"{path}.minutes", group.minutes, group.procedures)
+    for index, site in enumerate(profile.sites):
+        groups = reception.groups_at(site.code)
+        received = {code for group in groups for code in group.procedures}
+        for code in site.services:
+            if groups and code not in received:
+                yield Problem(f"sites[{index}].services", f'a group of reception that takes "{code}"', "none")
 
 
 def _booking(profile: Profile) -> Iterator[Problem]:

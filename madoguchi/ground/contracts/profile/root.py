@@ -11,6 +11,7 @@ from .cards import Cards
 from .duties import Duty, Kpis, Payment, Retention, Staffing
 from .hours import Hours, StopRule, YearEnd
 from .parties import Channels, City, Contractor, Fiscal, Outreach, Site, Term
+from .reception import Reception
 from .telephone import Telephone
 from .values import Channel, Code, Language, Name, Part
 from .worklists import WorkList
@@ -55,6 +56,7 @@ class Profile(Part):
     outreach: Outreach = Field(Outreach(), description="出張申請受付")
     telephone: Telephone | None = Field(None, description="電話対応（なければ省略）")
     cards: Cards | None = Field(None, description="カードの在庫（なければ省略）")
+    reception: Reception | None = Field(None, description="窓口の受付と順番待ち（なければ省略）")
     procedures: tuple[Procedure, ...] = Field(min_length=1, description="手続き")
     booking: Booking = Field(Booking(), description="予約")
     notices: Notices = Field(Notices(), description="お知らせ")
