@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "madoguchi.domain.staffing",
     "madoguchi.domain.booking",
     "madoguchi.domain.calls",
+    "madoguchi.domain.cases",
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
     "madoguchi.web.callcentre",

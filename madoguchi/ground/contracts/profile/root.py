@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 from pydantic import Field
 
 from .booking import Booking, Notices, Pool, Procedure
+from .cases import Cases
 from .duties import Duty, Kpis, Payment, Retention, Staffing
 from .hours import Hours, StopRule, YearEnd
 from .parties import Channels, City, Contractor, Fiscal, Outreach, Site, Term
@@ -52,6 +53,7 @@ class Profile(Part):
     stops: tuple[StopRule, ...] = Field((), description="全国システムの停止")
     outreach: Outreach = Field(Outreach(), description="出張申請受付")
     telephone: Telephone | None = Field(None, description="電話対応（なければ省略）")
+    cases: Cases = Field(Cases(), description="窓口の案件")
     procedures: tuple[Procedure, ...] = Field(min_length=1, description="手続き")
     booking: Booking = Field(Booking(), description="予約")
     notices: Notices = Field(Notices(), description="お知らせ")
