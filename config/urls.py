@@ -15,6 +15,7 @@ urlpatterns = [
     path("staff/", include("madoguchi.web.office.staff_urls")),
     path("staff/<slug:contract>/desk/", include("madoguchi.web.callcentre.urls")),
     path("staff/<slug:contract>/phone/", include("madoguchi.web.callcentre.phone_urls")),
+    path("staff/<slug:contract>/cases/", include("madoguchi.web.counter.case_urls")),
     path("staff/<slug:contract>/", include("madoguchi.web.office.urls")),
     path("api/v1/", include("madoguchi.web.api.urls")),
     path("hooks/line/<slug:contract>/", line.hook, name="line_hook"),

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
-from madoguchi import demo_second
+from madoguchi import demo_cases, demo_second
 from madoguchi.demo_calls import make_calls
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
@@ -132,6 +132,9 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
             with contract_scope(contract):
                 made.append(demo_second.fill(contract, now))
                 _mails_of_the_past(contract, now)
+        if empty and "desk" in contract.profile.modules:
+            with contract_scope(contract):
+                made.append(demo_cases.fill(contract, now))
         if made:
             say(f"  {contract.name}: {'・'.join(made)}")
         if contract.profile.telephone is not None:

@@ -26,6 +26,8 @@ class Place:
 TELEPHONE = "電話"
 """The group that a contract without telephone work has not."""
 
+COUNTER = "窓口"
+
 NAVIGATION: list[tuple[str, list[Place]]] = [
     (
         "予約",
@@ -39,6 +41,16 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("定員を超えた枠", "office:excess", access.READ_RESIDENTS),
             Place("市の予約（取り込み分）", "office:visits", access.READ_RESIDENTS),
             Place("市の予約サイトでの代行", "callcentre:external", access.WORK_ON_BOOKINGS),
+        ],
+    ),
+    (
+        COUNTER,
+        [
+            Place("案件", "cases:cases", access.READ_COUNTER, "g n"),
+            Place("市の審査待ち", "cases:city", access.READ_COUNTER, "g x"),
+            Place("案件の数字", "cases:figures", access.READ_COUNTER),
+            Place("来庁者数の表", "cases:visitors", access.READ_COUNTER),
+            Place("手続きの流れ", "cases:flows", access.READ_COUNTER),
         ],
     ),
     (
@@ -86,7 +98,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         "これから",
         [
             Place("オンライン窓口", None),
-            Place("受付・案件", None),
+            Place("受付", None),
             Place("FAQ・マニュアル", None),
             Place("シフト・研修", None),
             Place("報告書・請求", None),
@@ -111,7 +123,8 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
             continue
         items = []
         for place in places:
-            if not access.may(request, place.allowed) or unused.get(place.route or "", False):
+            case = (place.route or "").startswith("cases:")
+            if not access.may(request, place.allowed) or unused.get(place.route or "", False) or (case and "desk" not in contract.profile.modules):
                 continue
             url = _address(place.route, contract)
             items.append(
