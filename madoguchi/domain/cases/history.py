@@ -12,7 +12,7 @@ STEPS = frozenset({MoveKind.OPENED, MoveKind.DONE, MoveKind.HANDED, MoveKind.ANS
 """Moves that take a case from one step to another and can be taken back."""
 
 
-class Line(Protocol):
+class Timed(Protocol):
     """What is read of a move."""
 
     n: int
@@ -22,7 +22,7 @@ class Line(Protocol):
     undoes: int | None
 
 
-M = TypeVar("M", bound=Line)
+M = TypeVar("M", bound=Timed)
 
 
 def last_step(moves: Sequence[M]) -> M | None:
@@ -38,7 +38,7 @@ def last_step(moves: Sequence[M]) -> M | None:
     return stack[-1] if stack else None
 
 
-def spent(moves: Sequence[Line]) -> Counter[str]:
+def spent(moves: Sequence[Timed]) -> Counter[str]:
     """Seconds by what they were spent on."""
     found: Counter[str] = Counter()
     for move in moves:
@@ -46,7 +46,7 @@ def spent(moves: Sequence[Line]) -> Counter[str]:
     return found
 
 
-def examination(moves: Sequence[Line]) -> tuple[int, int]:
+def examination(moves: Sequence[Timed]) -> tuple[int, int]:
     """Seconds the last examination waited for an official, and seconds the official had it."""
     begun = max((at for at, move in enumerate(moves) if move.kind == MoveKind.HANDED), default=-1)
     found = spent(moves[begun + 1 :])

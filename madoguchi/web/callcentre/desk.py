@@ -24,7 +24,15 @@ from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services import remarks
 from madoguchi.domain.booking.services.reserve import Reservation, reserve
 from madoguchi.domain.procedures.models import Procedure
-from madoguchi.ground.accounts.access import OVERBOOK, READ_RESIDENTS, WORK_AT_COUNTER, WORK_ON_BOOKINGS, actor_of, may, roles
+from madoguchi.ground.accounts.access import (
+    OVERBOOK,
+    READ_RESIDENTS,
+    WORK_AT_COUNTER,
+    WORK_ON_BOOKINGS,
+    actor_of,
+    may,
+    roles,
+)
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract, Site
 

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from madoguchi.domain.booking.rules import show_code
+from madoguchi.domain.booking.rules import read_code, show_code
 from madoguchi.domain.cases.enums import End, Pause, Side, Spent, State
 from madoguchi.domain.cases.errors import CaseRefused
 from madoguchi.domain.cases.hands import Hand, hand_of
@@ -130,7 +130,10 @@ class OpenForm(forms.Form):
 def new(request: HttpRequest, contract: Contract) -> HttpResponse:
     """Open a case. ``?booking=CODE&position=1`` begins with a booked person, ``?ref=`` names what brought the person."""
     asked = request.GET
-    initial = {"booking": asked.get("booking", ""), "position": asked.get("position", "1"), "place": asked.get("site", ""), "key": secrets.token_hex(12)}
+    initial = {
+        "work": _usual_work(contract, asked, request.now.date()), "booking": asked.get("booking", ""), "position": asked.get("position", "1"),
+        "place": asked.get("site", ""), "key": secrets.token_hex(12),
+    }  # fmt: skip
     form = OpenForm(contract, request.now.date(), request.POST if request.method == "POST" else None, initial=initial)
     problem, status = "", 200
     if request.method == "POST":
@@ -147,6 +150,12 @@ def new(request: HttpRequest, contract: Contract) -> HttpResponse:
                 return redirect("cases:case", contract.code, made.pk)
     context = {"form": form, "problem": problem, "key": _key(request.POST) if request.method == "POST" else initial["key"]}
     return render(request, "cases/new.html", context, status=status)
+
+
+def _usual_work(contract: Contract, asked: QueryDict, day: dt.date) -> str:
+    """The first flow for the procedure that the asked person has booked; empty where there is none."""
+    booked = reads.booked_procedure(read_code(asked.get("booking", "")), _number(asked.get("position", "1")))
+    return next((f"{one.flow.code}.{booked}" for one in offered_flows(contract, day) if booked in one.flow.procedures), "")
 
 
 @roles(READ_COUNTER)
@@ -168,6 +177,7 @@ def _page(request: HttpRequest, contract: Contract, pk: int, problem: str = "", 
     mine = hand is not None and hand.part in step.by
     active = found.state == State.ACTIVE
     typed = typed or {}
+    last = reads.undoable(found)
     passed = {one.what for one in told if one.what}
     context = {
         "case": found,
@@ -193,7 +203,7 @@ def _page(request: HttpRequest, contract: Contract, pk: int, problem: str = "", 
         "may_resume": found.state == State.INTERRUPTED and mine,
         "may_pause": active and mine and step.resume is not None,
         "may_work": hand is not None,
-        "undoable": reads.undoable(found) if hand is not None and found.outcome != End.VOID else None,
+        "undoable": last if last and hand is not None and (last.part == "city") == (hand.part == "city") and found.outcome != End.VOID else None,
         "pauses": Pause.choices,
         "early": [(code, OUTCOME_LABELS[code]) for code in EARLY],
         "typed": typed,

@@ -17,7 +17,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from tests.domain.cases.counter import MINUTE, hand, key, opened, step
 from tests.web.citizen.resident import text_of
-from tests.web.staff_site import SignIn, book, sign_in, site  # noqa: F401
+from tests.web.staff_site import SignIn, book
 
 BASE = "/staff/hatsukaichi/cases/"
 OPEN = {"work": "pin_reset.pin_reset", "place": "main", "booking": "", "position": "1", "language": "en", "key": "k1"}
@@ -119,7 +119,8 @@ def test_from_the_booking_to_the_case(site: Contract, sign_in: SignIn, now: dt.d
     link = f"{BASE}new/?booking={made.code}&amp;position=1"
     assert link in clerk.get(f"/staff/hatsukaichi/desk/b/{made.code}/").content.decode()
     assert link not in operator.get(f"/staff/hatsukaichi/desk/b/{made.code}/").content.decode()
-    assert made.code in clerk.get(link.replace("&amp;", "&")).content.decode()
+    form = clerk.get(link.replace("&amp;", "&")).content.decode()
+    assert made.code in form and re.search(r'value="issuance_at_delivery.card_pickup"[^>]*checked', form)
     went = clerk.post(f"{BASE}new/", OPEN | {"work": "issuance_at_delivery.card_pickup", "booking": made.code})
     page = clerk.get(went.url)
     assert f"/desk/b/{made.code}/" in page.content.decode() and "山田" not in page.content.decode()

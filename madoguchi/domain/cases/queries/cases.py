@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from madoguchi.domain.booking.models import Attendee
 from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import keyring
 
 from .. import history
-from ..enums import MoveKind, Pause, Side, State
+from ..enums import MoveKind, Pause, State
 from ..models import Case, FlowVersion, Move
 from ..rules import Flow, Step
 from ..words import NOTE
@@ -55,9 +56,10 @@ def case_of(contract: Contract, pk: int) -> Listed | None:
     return next(iter(_listed(contract, Case.objects.filter(pk=pk))), None)
 
 
-def city_count() -> int:
-    """How many cases wait for the city's answer."""
-    return int(Case.objects.filter(state=State.ACTIVE, side=Side.CITY).count())
+def booked_procedure(code: str, position: int) -> str:
+    """The procedure that one person of a booking comes for; empty where there is no such person."""
+    found = Attendee.objects.filter(booking__code=code, position=position).values_list("procedure__code", flat=True).first()
+    return str(found or "")
 
 
 def _listed(contract: Contract, found: QuerySet[Case]) -> list[Listed]:
