@@ -18,6 +18,7 @@ urlpatterns = [
     path("staff/<slug:contract>/lists/", include("madoguchi.web.counter.list_urls")),
     path("staff/<slug:contract>/stock/", include("madoguchi.web.counter.stock_urls")),
     path("staff/<slug:contract>/counter/", include("madoguchi.web.counter.urls")),
+    path("staff/<slug:contract>/cases/", include("madoguchi.web.counter.case_urls")),
     path("staff/<slug:contract>/", include("madoguchi.web.office.urls")),
     path("api/v1/", include("madoguchi.web.api.urls")),
     path("hooks/line/<slug:contract>/", line.hook, name="line_hook"),

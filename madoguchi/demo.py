@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
-from madoguchi import demo_cards, demo_counter, demo_lists, demo_second
+from madoguchi import demo_cards, demo_cases, demo_counter, demo_lists, demo_second
 from madoguchi.demo_calls import make_calls
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
@@ -143,6 +143,9 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
             with contract_scope(contract):
                 made.append(f"番号札 {demo_counter.live(contract, now)} 件")
                 _mails_of_the_past(contract, now)
+        if empty and "desk" in contract.profile.modules:
+            with contract_scope(contract):
+                made.append(demo_cases.fill(contract, now))
         if made:
             say(f"  {contract.name}: {'・'.join(made)}")
         if contract.profile.telephone is not None:

@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "madoguchi.domain.calls",
     "madoguchi.domain.cards",
     "madoguchi.domain.reception",
+    "madoguchi.domain.cases",
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
     "madoguchi.web.callcentre",

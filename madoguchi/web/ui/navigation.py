@@ -27,6 +27,8 @@ COUNTER = "窓口"
 TELEPHONE = "電話"
 """The group that a contract without telephone work has not."""
 
+COUNTER = "窓口"
+
 NAVIGATION: list[tuple[str, list[Place]]] = [
     (
         "予約",
@@ -47,6 +49,11 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         [
             Place("窓口の状況", "counter:overview", access.EVERYONE, "g q"),
             Place("受付機・呼び出しの画面", "counter:terminals", access.LEAD_AT_COUNTER),
+            Place("案件", "cases:cases", access.READ_COUNTER, "g n"),
+            Place("市の審査待ち", "cases:city", access.READ_COUNTER, "g x"),
+            Place("案件の数字", "cases:figures", access.READ_COUNTER),
+            Place("来庁者数の表", "cases:visitors", access.READ_COUNTER),
+            Place("手続きの流れ", "cases:flows", access.READ_COUNTER),
             Place("カードの在庫", "stock:overview", access.READ_COUNTER, "g k"),
             Place("カードを読み取る", "stock:scan", access.WORK_AT_COUNTER, "g j"),
             Place("交付前設定", "stock:batches", access.READ_COUNTER),
@@ -102,7 +109,6 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         "これから",
         [
             Place("オンライン窓口", None),
-            Place("案件", None),
             Place("FAQ・マニュアル", None),
             Place("シフト・研修", None),
             Place("報告書・請求", None),
@@ -130,8 +136,10 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
             continue
         items = []
         for place in places:
-            stock = (place.route or "").startswith("stock:")
-            if not access.may(request, place.allowed) or unused.get(place.route or "", False) or (stock and contract.profile.cards is None):
+            route = place.route or ""
+            stock, case = route.startswith("stock:"), route.startswith("cases:")
+            absent = (stock and contract.profile.cards is None) or (case and "desk" not in contract.profile.modules)
+            if not access.may(request, place.allowed) or unused.get(route, False) or absent:
                 continue
             url = _address(place.route, contract)
             items.append(

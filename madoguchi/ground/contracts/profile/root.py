@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .booking import Booking, Notices, Pool, Procedure
 from .cards import Cards
+from .cases import Cases
 from .duties import Duty, Kpis, Payment, Retention, Staffing
 from .hours import Hours, StopRule, YearEnd
 from .parties import Channels, City, Contractor, Fiscal, Outreach, Site, Term
@@ -57,6 +58,7 @@ class Profile(Part):
     telephone: Telephone | None = Field(None, description="電話対応（なければ省略）")
     cards: Cards | None = Field(None, description="カードの在庫（なければ省略）")
     reception: Reception | None = Field(None, description="窓口の受付と順番待ち（なければ省略）")
+    cases: Cases = Field(Cases(), description="窓口の案件")
     procedures: tuple[Procedure, ...] = Field(min_length=1, description="手続き")
     booking: Booking = Field(Booking(), description="予約")
     notices: Notices = Field(Notices(), description="お知らせ")
