@@ -215,19 +215,8 @@ def rebuild(
             continue
         change.append((slot.pk, planned, False, ends))
     new = [key for key in wanted if key not in seen]
-    Slot.objects.bulk_create(
-        [
-            Slot(
-                contract=contract,
-                pool_id=pk,
-                starts_at=start,
-                ends_at=wanted[pk, start][0],
-                planned=wanted[pk, start][1],
-                capacity=wanted[pk, start][1],
-            )
-            for pk, start in new
-        ]
-    )
+    if new:
+        _insert(contract, [(pk, start, *wanted[pk, start]) for pk, start in new])
     effect.opened += [(by_pk[pk], start, wanted[pk, start][1]) for pk, start in new]
     if change:
         with connection.cursor() as cursor:
@@ -242,6 +231,17 @@ def rebuild(
     for rows in (effect.opened, effect.changed, effect.closed):
         rows.sort(key=lambda row: (row[1], row[0].pk))  # type: ignore[attr-defined]
     return effect
+
+
+def _insert(contract: Contract, slots: Sequence[tuple[int, dt.datetime, dt.datetime, int]]) -> None:
+    """Add slots of pool, start, end and places. A quarter of a year of a contract is thousands: one array per column, not one value per cell."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "insert into booking_slot (contract_id, pool_id, starts_at, ends_at, planned, capacity, taken, closed)"
+            " select %s, pool, starts_at, ends_at, places, places, 0, false"
+            " from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::smallint[]) as new (pool, starts_at, ends_at, places)",
+            [contract.pk, *(list(column) for column in zip(*slots, strict=True))],
+        )
 
 
 def lock_pools(pools: Sequence[Pool]) -> None:
