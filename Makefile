@@ -56,9 +56,10 @@ check: setup ## style, types, import contracts, migrations, templates, profiles,
 	@.venv/bin/madoguchi profile check profiles/*.toml
 	@$(PY) -m pytest -q -n0 tests/test_docs.py tests/test_architecture.py
 
-bench: setup ## measure against limits and peers; writes benchmarks/results.json and voice.json
+bench: setup ## measure against limits and peers; writes benchmarks/results.json, voice.json and pop.json
 	@$(PY) -m benchmarks.run
 	@$(PY) -m benchmarks.voice
+	@$(PY) -m benchmarks.pop
 
 lighthouse: setup ## the residents' pages as Lighthouse sees them on a telephone; writes benchmarks/pages.json
 	@cd benchmarks/lighthouse && npm ci --silent --no-audit --no-fund

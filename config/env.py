@@ -25,6 +25,7 @@ VARIABLES = {
     "MADOGUCHI_LINE_API": "Where LINE's Messaging API is. Default: https://api.line.me",
     "MADOGUCHI_VOICE": "Folder of the call flows and announcements that the telephone exchange plays. Default: voice/ in the data folder",
     "MADOGUCHI_VOICE_DOOR": "Where operators' browsers reach the telephone exchange, e.g. wss://denwa.example.jp/. Default: ws://127.0.0.1:8021/",
+    "MADOGUCHI_VOICE_SIP": "Where SIP telephones reach the telephone exchange, HOST:PORT as people type it into them. Default: 127.0.0.1:5060",
     "MADOGUCHI_VOICE_SECRET": "Shared by site and telephone exchange: signs passes, seals the spool. Required in production with an exchange",
     "MADOGUCHI_AMI_SECRET": "Secret of the account in Asterisk's manager.conf, for madoguchi asterisk",
     "MADOGUCHI_WORKERS": "Web processes. Default: 2",

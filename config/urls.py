@@ -15,12 +15,17 @@ urlpatterns = [
     path("staff/", include("madoguchi.web.office.staff_urls")),
     path("staff/<slug:contract>/desk/", include("madoguchi.web.callcentre.urls")),
     path("staff/<slug:contract>/phone/", include("madoguchi.web.callcentre.phone_urls")),
+    path("staff/<slug:contract>/lists/", include("madoguchi.web.counter.list_urls")),
+    path("staff/<slug:contract>/stock/", include("madoguchi.web.counter.stock_urls")),
+    path("staff/<slug:contract>/counter/", include("madoguchi.web.counter.urls")),
+    path("staff/<slug:contract>/cases/", include("madoguchi.web.counter.case_urls")),
     path("staff/<slug:contract>/", include("madoguchi.web.office.urls")),
     path("api/v1/", include("madoguchi.web.api.urls")),
     path("hooks/line/<slug:contract>/", line.hook, name="line_hook"),
     path("hooks/calls/<slug:contract>/", calls.signed, name="calls_signed"),
     path("hooks/calls/<slug:contract>/connect/", calls.amazon, name="calls_connect"),
     path("hooks/calls/<slug:contract>/cti/<str:token>/", calls.cti, name="calls_cti"),
+    path("", include("madoguchi.web.counter.public_urls")),
     path("", include("madoguchi.web.citizen.urls")),
 ]
 

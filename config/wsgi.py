@@ -14,7 +14,8 @@ django_application = get_wsgi_application()
 
 from madoguchi.ground.kit.processes import end_with_parent
 from madoguchi.web.api.front import wrap
+from madoguchi.web.counter import screens
 
 end_with_parent()
 
-application = wrap(django_application)
+application = screens.wrap(wrap(django_application))

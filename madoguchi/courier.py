@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
 from django.conf import settings
 
 from madoguchi.domain.calls.services.record import close_half_open, record_events
+from madoguchi.domain.calls.words import plain_number
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import Actor, ActorKind, Channel
 from madoguchi.voice import spool
@@ -52,7 +54,7 @@ class Courier:
         contracts = {contract.code: contract for contract in Contract.objects.all()}
         by_contract: dict[str, list[CallEvent]] = {}
         for event in events:
-            by_contract.setdefault(event.contract, []).append(event)
+            by_contract.setdefault(event.contract or _of_number(contracts.values(), event.dialled), []).append(event)
         for code, told in by_contract.items():
             if code not in contracts:
                 log.error("courier: %d events of the unknown contract %r were left out", len(told), code)
@@ -68,6 +70,15 @@ class Courier:
             if closed:
                 log.warning("courier: %d calls of %s ended with a former exchange; they are closed as lost", closed, contract.code)
         self._run = runs[-1]
+
+
+def _of_number(contracts: Iterable[Contract], dialled: str) -> str:
+    """The contract whose profile names a number, for a call for which the exchange had no flow; empty when it is nobody's."""
+    for contract in contracts:
+        telephone = contract.profile.telephone if contract.active else None
+        if telephone and plain_number(dialled) in map(plain_number, telephone.numbers):
+            return contract.code
+    return ""
 
 
 _courier: Courier | None = None

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
-from madoguchi import demo_second
+from madoguchi import demo_cards, demo_cases, demo_counter, demo_lists, demo_second
 from madoguchi.demo_calls import make_calls
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
@@ -35,6 +35,7 @@ from madoguchi.domain.booking.services.saved_lists import save_list
 from madoguchi.domain.booking.services.setup import count_anew
 from madoguchi.domain.callflow.models import Prompt
 from madoguchi.domain.callflow.services import publish_flow, save_text
+from madoguchi.domain.callflow.telephones import add_telephone
 from madoguchi.domain.calls.models import Call
 from madoguchi.domain.notices.services import plan_stop
 from madoguchi.domain.procedures.enums import Kind
@@ -132,6 +133,19 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
             with contract_scope(contract):
                 made.append(demo_second.fill(contract, now))
                 _mails_of_the_past(contract, now)
+        if empty and contract.profile.work_lists:
+            with contract_scope(contract):
+                made.append(demo_lists.fill(contract, now))
+        if empty and contract.profile.cards is not None:
+            with contract_scope(contract):
+                made.append(demo_cards.fill(contract, now))
+        if empty and contract.profile.reception is not None:
+            with contract_scope(contract):
+                made.append(f"番号札 {demo_counter.live(contract, now)} 件")
+                _mails_of_the_past(contract, now)
+        if empty and "desk" in contract.profile.modules:
+            with contract_scope(contract):
+                made.append(demo_cases.fill(contract, now))
         if made:
             say(f"  {contract.name}: {'・'.join(made)}")
         if contract.profile.telephone is not None:
@@ -140,10 +154,12 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
 
 
 def _announcements(contract: Contract, city: Actor, now: dt.datetime) -> None:
-    """Two wordings of the city's own, one of them for the crowded end of the year; callers hear them."""
+    """Two wordings of the city's own, one of them for the crowded end of the year, which callers hear; and two telephones on desks."""
     with contract_scope(contract):
         if Prompt.objects.exists():
             return
+        for name, place in (("1番席", "電話室 窓側"), ("2番席", "電話室 廊下側")):
+            add_telephone(contract, name=name, place=place, by=city, now=now)
         text = "ご予約は、インターネットなら、いつでもお取りいただけます。{web}をご覧ください。"
         save_text(contract, prompt="web_hint", language="ja", text=text, starts_on=now.date(), by=city, now=now)
         text = "年末は、お電話が大変混み合います。順番におつなぎしますので、このままお待ちください。{callback}"

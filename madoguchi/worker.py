@@ -36,10 +36,10 @@ from madoguchi.domain.notices import services as notices
 from madoguchi.domain.notices.transport import ServerDown
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import clock
+from madoguchi.ground.kit.jobs import QUEUE, task_name
 
 log = logging.getLogger("madoguchi.worker")
 
-QUEUE = "madoguchi"
 CALENDAR = "calendar"
 LONGEST_PAUSE = 30.0
 STALLED_AFTER = 60.0
@@ -108,11 +108,32 @@ def follow_flows(now: dt.datetime) -> None:
     tasks.follow_flows(now)
 
 
+def sweep_audio(now: dt.datetime) -> None:
+    """Throw away the sound that no wording and no version uses."""
+    from madoguchi.domain.callflow import tasks
+
+    tasks.sweep_audio(now)
+
+
 def remind_second_line(now: dt.datetime) -> None:
     """Remind by mail of what the second line has not done in time."""
     from madoguchi.domain.calls import tasks
 
     tasks.remind_second_line(now)
+
+
+def remind_callbacks(now: dt.datetime) -> None:
+    """Remind by mail of promises to call back that were not kept in time."""
+    from madoguchi.domain.calls import tasks
+
+    tasks.remind_callbacks(now)
+
+
+def close_days(now: dt.datetime) -> None:
+    """Give every visit of days gone by its outcome."""
+    from madoguchi.domain.reception import tasks
+
+    tasks.close_days(now)
 
 
 def make_deliveries(now: dt.datetime) -> None:
@@ -197,17 +218,15 @@ RECURRING = (
     Recurring("silent calls", close_silent_calls, minutes=15),
     Recurring("call flows", follow_flows, minutes=5),
     Recurring("horizon", extend_horizon, at=dt.time(0, 10)),
+    Recurring("reception days", close_days, at=dt.time(1, 30)),
     Recurring("retention", run_retention, at=dt.time(2, 0)),
     Recurring("reseal", reseal, at=dt.time(2, 30)),
     Recurring("capacity proof", prove_capacity, at=dt.time(3, 0)),
+    Recurring("unused sound", sweep_audio, at=dt.time(3, 15)),
     Recurring("audit verify", verify_audit, at=dt.time(3, 30)),
     Recurring("second line", remind_second_line, at=dt.time(8, 45)),
+    Recurring("late callbacks", remind_callbacks, at=dt.time(8, 50)),
 )
-
-
-def task_name(job: Recurring) -> str:
-    """The name of a recurring job in the job queue."""
-    return f"madoguchi.{job.name.replace(' ', '_')}"
 
 
 def _register(job: Recurring) -> None:
@@ -216,7 +235,8 @@ def _register(job: Recurring) -> None:
         with_connection(lambda: job.work(now))
         log.info("job %s is done", job.name)
 
-    app.task(name=task_name(job), queue=QUEUE, queueing_lock=task_name(job), lock=task_name(job), retry=_RETRY)(run)
+    name = task_name(job.name)
+    app.task(name=name, queue=QUEUE, queueing_lock=name, lock=name, retry=_RETRY)(run)
 
 
 _RETRY = procrastinate.RetryStrategy(max_attempts=5, exponential_wait=4)
@@ -225,7 +245,7 @@ _RETRY = procrastinate.RetryStrategy(max_attempts=5, exponential_wait=4)
 def register_jobs() -> None:
     """Make the recurring jobs known to the job queue; nothing happens the second time."""
     for job in RECURRING:
-        if task_name(job) not in app.tasks:
+        if task_name(job.name) not in app.tasks:
             _register(job)
 
 
@@ -242,7 +262,7 @@ def order_due(now: dt.datetime) -> list[str]:
     """Hand the latest occurrence of each recurring job to the queue unless that was done; their names."""
     ordered = []
     for job in RECURRING:
-        name = task_name(job)
+        name = task_name(job.name)
         stamp = int(job.latest(now).timestamp())
         with connection.cursor() as cursor:
             cursor.execute(

@@ -18,7 +18,13 @@ CLOSER: dict[str, dict[str, Any]] = {
     "booking.booking": {"state": "booked"},
     "booking.slot": {"kept": None, "used": None, "opens": None},
     "booking.standingorder": {"weekdays": [1]},
+    "cards.card": {"number": "T-1", "state": "registered", "spot": "slot", "cabinet": "a", "ended_at": None},
+    "cards.setup": {"checked_by": None},
+    "cards.disposal": {"decided_at": None, "decided_by": None, "approved": None},
     "notices.message": {"state": "queued"},
+    "worklists.entry": {"state": "waiting", "owner": None, "claim_ends_at": None, "again_on": None, "result": "", "ended_at": None},
+    "reception.ticket": {"state": ""},
+    "reception.numberblock": {"used": 1},
     "staffing.savedassumptions": {"half_hours": [1] * 48, "weekdays": [1] * 7},
 }
 """Values that a table's constraints ask for and a field's type does not tell. A new table seldom needs a line here."""

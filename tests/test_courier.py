@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,18 @@ def test_a_contract_that_is_gone_stops_nobody(contracts: dict[str, Contract], fo
     assert connection.connection is not None
     with contract_scope(contracts["hatsukaichi"]):
         assert Call.objects.get().ref == f"{run}-2"
+
+
+@pytest.mark.req("CALL-08")
+def test_a_call_for_which_there_was_no_flow_belongs_to_the_number_that_was_dialled(contracts: dict[str, Contract], folder: Path) -> None:
+    run = new_run(folder, NINE)
+    number = contracts["izumi"].profile.telephone.numbers[0].replace("-", "")  # type: ignore[union-attr]
+    happened = told(f"{run}-1", ("offered", 0), ("overflowed", 1, {"why": "no_flow"}), ("ended", 9, {"by": "system", "why": "no_flow"}))
+    wrote(folder, run, [replace(event, contract="", dialled=number) for event in happened])
+    assert Courier(folder, KEY).carry(LATER) == 3
+    with contract_scope(contracts["izumi"]):
+        call = Call.objects.get()
+        assert (call.outcome, call.why, call.unanswered) == (Outcome.OVERFLOWED, "no_flow", True)
 
 
 def test_nothing_to_carry(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,18 @@ import datetime as dt
 
 import pytest
 
-from madoguchi import demo
+from madoguchi import demo, demo_cases
 from madoguchi.domain.booking import availability, capacity
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Booking, DayPlan, Delivery, Event, ExternalLog, ExternalVisit, WalkIn
 from madoguchi.domain.booking.services.setup import set_up
 from madoguchi.domain.calls.enums import Line
 from madoguchi.domain.calls.models import Callback, Contact, Escalation
+from madoguchi.domain.cards.enums import State as CardState
+from madoguchi.domain.cards.models import Batch, Card, Difference, Stocktake
+from madoguchi.domain.cases.enums import Side, VersionState
+from madoguchi.domain.cases.enums import State as CaseState
+from madoguchi.domain.cases.models import Case, FlowVersion
 from madoguchi.domain.notices.models import Message
 from madoguchi.ground.audit.queries import verify
 from madoguchi.ground.contracts.models import Contract
@@ -24,6 +29,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "BACK", 6)
     monkeypatch.setattr(demo, "AHEAD", 24)
     monkeypatch.setattr(demo, "PER_DAY", 8)
+    monkeypatch.setattr(demo_cases, "DAYS", 1)
+    monkeypatch.setattr(demo_cases, "PER_DAY", 3)
     availability.forget()
 
 
@@ -54,6 +61,11 @@ def test_every_contract_has_whole_data_and_loading_again_changes_nothing(
             assert {code for one in came for code in one.people} <= {s for site in contract.profile.sites for s in site.services}
             queued = Message.objects.filter(state=Message.State.QUEUED, due_at__lt=now).count()
             assert queued == 0
+            if "desk" in contract.profile.modules:
+                cases = Case.objects.filter(since__gte=now - dt.timedelta(hours=4))
+                assert {one.state for one in cases} == set(CaseState)
+                assert {one.side for one in cases.exclude(state=CaseState.ENDED)} == set(Side)
+                assert FlowVersion.objects.filter(state=VersionState.PROPOSED).exists()
             if "calls" in contract.profile.modules:
                 assert Callback.objects.filter(ended_at=None, due_at__lt=now).exists()
                 assert Escalation.objects.filter(line=Line.CITY, complaint=True, closed_at=None).exists()
@@ -61,6 +73,10 @@ def test_every_contract_has_whole_data_and_loading_again_changes_nothing(
                 assert Contact.objects.exclude(call=None).exists()
             else:
                 assert not Contact.objects.exists()
+            if contract.profile.cards is not None:
+                assert set(Card.objects.values_list("state", flat=True)) == set(CardState)
+                assert Batch.objects.filter(closed_at=None).count() == 1
+                assert Stocktake.objects.exclude(closed_at=None).count() == Difference.objects.exclude(resolution="").count() == 1
         assert capacity.verify(contract) == []
         assert verify(contract) == []
     with contract_scope(contracts["hatsukaichi"]):

@@ -96,8 +96,12 @@ INSTALLED_APPS = [
     "madoguchi.domain.notices",
     "madoguchi.domain.callflow",
     "madoguchi.domain.staffing",
+    "madoguchi.domain.worklists",
     "madoguchi.domain.booking",
     "madoguchi.domain.calls",
+    "madoguchi.domain.cards",
+    "madoguchi.domain.reception",
+    "madoguchi.domain.cases",
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
     "madoguchi.web.callcentre",
@@ -262,6 +266,7 @@ def smtp(url: str) -> dict[str, object]:
 
 globals().update(smtp(env.get("MADOGUCHI_SMTP") or "smtp://127.0.0.1:2525"))
 
+VOICE_SIP = env.get("MADOGUCHI_VOICE_SIP") or "127.0.0.1:5060"
 VOICE_DOOR_URL = env.get("MADOGUCHI_VOICE_DOOR") or "ws://127.0.0.1:8021/"
 
 SMS_GATEWAY = env.get("MADOGUCHI_SMS")
@@ -288,7 +293,9 @@ if not LINE_API.startswith(("https://", "http://127.0.0.1:")):
 GROUP_COMMIT = True
 
 # Rate limits of the public pages: (count, seconds). See madoguchi.web.ui.throttle.
-RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "notice": (20, 600), "page": (600, 60), "line": (600, 60), "line_code": (10, 3600)}
+RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "notice": (20, 600), "page": (600, 60), "line": (600, 60), "line_code": (10, 3600),
+    "machine": (60, 600), "tickets": (300, 3600),
+}
 
 
 def key_from_text(text: str) -> bytes:

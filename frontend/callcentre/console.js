@@ -1,5 +1,6 @@
 /**
- * The operator's page: what the telephone beside it tells (`call:ringing`, `call:ended`) brings the caller's records and the record of the call;
+ * The operator's page: what the telephone beside it tells (`call:ringing`, `call:ended`), or what the site has heard of another telephone system
+ * (`[data-told]`), brings the caller's records and the record of the call;
  * what is done in the work area suggests the record's topic and result, until the operator has chosen.
  */
 
@@ -19,7 +20,7 @@ function unsaved() {
   return form instanceof HTMLFormElement && form.dataset.dirty !== undefined && form.dataset.saved === undefined;
 }
 
-/** @typedef {{ call: string, sealed: string, choice_label: string, waited: number, kind: string }} Ringing */
+/** @typedef {{ call: string, sealed?: string, told?: string, choice_label: string, waited: number | string }} Ringing */
 
 /** The call whose record waits until the one on the page is saved. @type {Ringing | null} */
 let behind = null;
@@ -29,7 +30,7 @@ let latest = null;
 /** @param {Ringing} ringing */
 async function show(ringing) {
   const caller = find("#caller");
-  if (!(root instanceof HTMLElement) || !caller || !ringing.sealed) return;
+  if (!(root instanceof HTMLElement) || !caller || !(ringing.sealed || ringing.told)) return;
   if (caller.dataset.call === ringing.call) return;
   caller.dataset.call = ringing.call;
   latest = ringing;
@@ -37,9 +38,28 @@ async function show(ringing) {
   await htmx.ajax("POST", root.dataset.caller ?? "", {
     target: "#caller",
     swap: "innerHTML",
-    values: { sealed: ringing.sealed, choice_label: ringing.choice_label, waited: ringing.waited },
+    values: { ...(ringing.told ? { told: ringing.told } : { sealed: ringing.sealed }), choice_label: ringing.choice_label, waited: ringing.waited },
   });
   caller.dataset.poppedIn = String(Math.round(performance.now() - began));
+}
+
+/** Brings the caller of another telephone system's call. @param {HTMLElement} one */
+function showTold(one) {
+  const { told = "", choice = "", waited = "" } = one.dataset;
+  void show({ call: `told:${told}`, told, choice_label: choice, waited });
+}
+
+/** Calls of other telephone systems that were brought already, so that each comes by itself only once. @type {Set<string>} */
+const brought = new Set();
+
+/** Brings what is new there, the call that is talked in first. */
+function lookAtTheirs() {
+  for (const one of document.querySelectorAll("[data-told]")) {
+    if (!(one instanceof HTMLElement) || brought.has(one.dataset.told ?? "")) continue;
+    brought.add(one.dataset.told ?? "");
+    showTold(one);
+    return;
+  }
 }
 
 /** Puts what was done into topic and result, where the operator has not chosen. */
@@ -90,6 +110,11 @@ if (root) {
     if (detail.sealed) void show(detail);
     find("#work")?.querySelector("input:not([type=hidden]), select, a")?.dispatchEvent(new Event("focus"));
   });
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-open-told]") : null;
+    const one = button?.closest("[data-told]");
+    if (one instanceof HTMLElement) showTold(one);
+  });
   document.addEventListener("call:ended", () => {
     htmx.trigger(document.body, "work:changed");
     const topic = find("#id_topic");
@@ -112,6 +137,7 @@ if (root) {
       if (target.id === "work") (target.querySelector("[autofocus], .error-summary, [aria-invalid]") ?? target).focus?.({ preventScroll: true });
     }
     if (target.id === "done") suggest();
+    if (target.id === "theirs") lookAtTheirs();
     if (target.id === "record" && find("#record-form")?.dataset.saved !== undefined) {
       const next = find("[data-softphone][data-phase=wrapup] [data-phone-do=ready]");
       next?.click();

@@ -6,8 +6,10 @@ import { Softphone, fetchPass } from "./softphone.js";
  * Gives the telephone a face: drives `[data-softphone]` as `callcentre/_softphone.html` draws it. All words come from its templates.
  *
  *   data-door, data-pass-url        where the exchange and the site's passes are
+ *   data-telephone                  the operator takes calls by a SIP telephone, of which the page is the screen
+ *   data-phone-sound="here|desk"     shown only where the sound is of this page, or of the telephone
  *   data-phone-do="VERB"            a button; the keys in its `aria-keyshortcuts` press it from anywhere on the page, also while typing
- *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, consulting, wrapup
+ *   data-phone-when="PHASE …"       shown in these phases: stopped, connecting, lost, idle, ringing, talking, held, consulting, consulted, wrapup
  *   data-phone="NAME"               text that is kept fresh: state, timer, who, choice, status (spoken), urgent and alert (spoken at once)
  *
  * Sends to the page (bubbling from the element), so that it can show the caller's records:
@@ -26,7 +28,8 @@ const national = (number) => number.replace(/^\+81/, "0");
 
 /** @param {HTMLElement} root */
 export function startPanel(root) {
-  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? "") });
+  const telephone = root.dataset.telephone !== undefined;
+  const phone = new Softphone({ url: root.dataset.door ?? "", pass: () => fetchPass(root.dataset.passUrl ?? ""), telephone });
   const text = (/** @type {string} */ name) => templateText(root, `template[data-text="${name}"]`);
   /** @type {NodeListOf<HTMLElement>} */
   const shown = root.querySelectorAll("[data-phone-when]");
@@ -34,8 +37,9 @@ export function startPanel(root) {
   const transfer = root.querySelector("[data-phone-transfer]");
   /** @type {HTMLMeterElement | null} */
   const meter = root.querySelector("[data-phone-level]");
-  /** @type {"" | "asked" | "consulting"} an attended transfer: asked for, and begun, which puts the caller on hold */
+  /** @type {"" | "asked" | "consulting" | "consulted"} an attended transfer: asked for; begun, with the caller on hold; the colleague is there */
   let consulting = "";
+  let reason = "";
   let wrapup = 0;
   /** @type {Notification | null} */
   let note = null;
@@ -52,25 +56,28 @@ export function startPanel(root) {
 
   const phase = () => {
     if (phone.status !== "ready") return phone.status;
-    if (consulting === "consulting") return consulting;
+    if (consulting === "consulting" || consulting === "consulted") return consulting;
     return phone.phase || (phone.state === "wrapup" ? "wrapup" : "idle");
   };
 
   const draw = () => {
     const now = phase();
-    const named = now === "idle" ? phone.state : now;
+    const named = now !== "idle" ? now : telephone && phone.state === "offline" ? "unregistered" : phone.state;
     root.dataset.phase = named;
     const focused = document.activeElement;
-    for (const element of shown) element.hidden = !(element.dataset.phoneWhen ?? "").split(" ").includes(now);
+    for (const element of shown) {
+      const elsewhere = element.dataset.phoneSound === (telephone ? "here" : "desk");
+      element.hidden = elsewhere || !(element.dataset.phoneWhen ?? "").split(" ").includes(now);
+    }
     if (transfer && !["talking", "held"].includes(now)) openTransfer(false);
     for (const button of root.querySelectorAll("[data-phone-do='ready'], [data-phone-do='break']")) {
       const same = button.getAttribute("data-phone-do") === phone.state;
-      button.toggleAttribute("hidden", same || phone.status !== "ready");
+      button.toggleAttribute("hidden", same || phone.status !== "ready" || named === "unregistered");
     }
     if (focused instanceof HTMLElement && root.contains(focused) && focused.offsetParent === null) {
       /** @type {HTMLElement | undefined} */ (visible("button[data-phone-do]")[0])?.focus();
     }
-    write("state", text(`state-${named}`));
+    write("state", text(telephone && named === "ringing" ? "state-ringing-desk" : `state-${named}`));
     write("status", text(`state-${named}`));
     const call = phone.call;
     write("who", call ? (call.kind === "transfer" ? text("from-colleague") : national(call.number) || text("withheld")) : "");
@@ -100,10 +107,7 @@ export function startPanel(root) {
     resume: () => phone.hold(false),
     transfer: () => openTransfer(transfer?.hidden ?? false),
     complete: () => phone.complete(),
-    takeback: () => {
-      consulting = "";
-      phone.takeBack();
-    },
+    takeback: () => phone.takeBack(),
     hangup: () => phone.hangUp(),
     ring: () => phone.tryRing(),
     notify: () => void Notification.requestPermission().then(drawNotifying),
@@ -183,12 +187,20 @@ export function startPanel(root) {
     send("call:connected", { ...phone.call, .../** @type {CustomEvent} */ (event).detail });
   });
   phone.addEventListener("held", () => {
-    if (consulting) consulting = "consulting";
+    if (consulting === "asked") consulting = "consulting";
+    draw();
+  });
+  phone.addEventListener("consult", (event) => {
+    const { state } = /** @type {CustomEvent} */ (event).detail;
+    if (state === "ringing") consulting = "consulting";
+    else if (state === "answered") consulting = "consulted";
+    else reason = `consult-${state}`;
+    alert("");
     draw();
   });
   phone.addEventListener("resumed", () => {
-    alert(consulting ? text("not-taken") : "");
-    consulting = "";
+    alert(consulting && reason ? text(reason) : "");
+    consulting = reason = "";
     draw();
   });
   phone.addEventListener("ended", (event) => {
@@ -245,7 +257,8 @@ export function startPanel(root) {
 
   drawNotifying();
   draw();
-  if (sessionStorage.getItem(REMEMBERED)) void Softphone.granted().then((granted) => granted && phone.start());
+  if (telephone) void phone.start();
+  else if (sessionStorage.getItem(REMEMBERED)) void Softphone.granted().then((granted) => granted && phone.start());
   return phone;
 }
 

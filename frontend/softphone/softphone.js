@@ -2,12 +2,14 @@
  * An operator's telephone in the browser, without a face: microphone and loudspeaker, one connection to the exchange's door, the ring tone.
  * The messages are those of `madoguchi/voice/door.py`. No words for people: troubles are told as codes, the page has the words.
  *
+ * With `telephone`, the sound is that of a SIP telephone on the desk: the page only shows what it does and tells it what to do.
+ *
  * Whatever breaks (network, exchange, page), it comes in again with a new connection and goes on in the same call.
  *
  * Events (CustomEvent, `detail` is the message):
  *   connection   {status: "connecting" | "ready" | "lost" | "stopped", code?}
  *   trouble      {code}: microphone-denied, microphone-missing, microphone-busy, microphone-lost, browser, signed-out, and the codes of `error`
- *   state, ringing, stop_ringing, connected, held, resumed, ended, board, refused   as the door tells them
+ *   state, ringing, stop_ringing, connected, held, resumed, consult, ended, board, refused   as the door tells them
  *   devices      the list of devices changed
  */
 
@@ -43,6 +45,7 @@ export class Softphone extends EventTarget {
 
   #url;
   #pass;
+  #telephone;
   #permit = "";
   /** @type {WebSocket | null} */
   #socket = null;
@@ -68,11 +71,15 @@ export class Softphone extends EventTarget {
   /** Counts connections, so that what an old one still reports is not taken for the new one's. */
   #generation = 0;
 
-  /** @param {{url: string, pass: () => Promise<string>}} options the door's address, and how a fresh pass is got from the site */
-  constructor({ url, pass }) {
+  /**
+   * @param {{url: string, pass: () => Promise<string>, telephone?: boolean}} options the door's address, how a fresh pass is got from the
+   *   site, and whether the operator takes calls by a SIP telephone
+   */
+  constructor({ url, pass, telephone = false }) {
     super();
     this.#url = url;
     this.#pass = pass;
+    this.#telephone = telephone;
     this.#voice.autoplay = true;
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#tell("devices"));
     window.addEventListener("online", () => this.status === "lost" && this.#again(0));
@@ -81,6 +88,7 @@ export class Softphone extends EventTarget {
   /** Asks for the microphone and connects. Call it from a press of a button, or when both were granted before. */
   async start() {
     if (this.status !== "stopped") return;
+    if (this.#telephone) return this.#connect();
     if (!navigator.mediaDevices?.getUserMedia || !window.RTCPeerConnection) return this.#trouble("browser");
     this.#become("connecting");
     this.#sound ??= new AudioContext();
@@ -102,7 +110,7 @@ export class Softphone extends EventTarget {
   }
 
   answer() {
-    if (!this.call || this.phase !== "ringing") return;
+    if (!this.call || this.phase !== "ringing" || this.#telephone) return;
     this.#stopRinging();
     this.#speak(true);
     this.#send({ type: "answer", call: this.call.call });
@@ -229,10 +237,10 @@ export class Softphone extends EventTarget {
       return;
     }
     if (!current()) return;
-    const peer = new RTCPeerConnection();
+    const peer = this.#telephone ? null : new RTCPeerConnection();
     this.#peer = peer;
-    const offer = await this.#offer(peer);
-    if (!current()) return peer.close();
+    const offer = peer ? await this.#offer(peer) : "";
+    if (!current()) return peer?.close();
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
     socket.addEventListener("open", () => this.#send({ type: "hello", pass: this.#permit, offer }));
@@ -242,7 +250,7 @@ export class Softphone extends EventTarget {
     socket.addEventListener("close", () => {
       if (current()) this.#again();
     });
-    peer.addEventListener("connectionstatechange", () => {
+    peer?.addEventListener("connectionstatechange", () => {
       if (!current()) return;
       if (peer.connectionState === "failed") this.#again(0);
       if (peer.connectionState === "disconnected") {
@@ -321,6 +329,7 @@ export class Softphone extends EventTarget {
         this.call = message;
         this.phase = "ringing";
         this.#tell("ringing", message);
+        if (this.#telephone) return;
         if (message.kind === "callback") this.answer();
         else this.#startRinging();
         return;

@@ -163,6 +163,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         MADOGUCHI_SMS="demo",
         MADOGUCHI_LINE="demo",
         MADOGUCHI_VOICE_DOOR=f"ws://127.0.0.1:{door_port}/",
+        MADOGUCHI_VOICE_SIP=f"127.0.0.1:{sip_port}",
     )
     if arguments.fresh:
         _throw_away(data)

@@ -30,6 +30,12 @@ LEAD: Final = 0.2
 BREATH: Final = 3.0
 """Seconds between two announcements of a caller on hold."""
 NUMBER: Final = re.compile(r"0[1-9]\d{8,9}")
+BARRED: Final = ("0990", "0570")
+"""Numbers that cost more than a call."""
+TWICE_SECONDS: Final = 1.5
+"""A key pressed so soon after the menu's is that one pressed twice: it asks for no call-back, and the text begins again."""
+TRIES: Final = 3
+"""How often a caller who shows no number may type one."""
 
 By = Literal["caller", "operator", "system"]
 End = tuple[By, str]
@@ -44,6 +50,7 @@ class Consult:
     attended: bool
     task: asyncio.Task[None] | None = None
     leg: Leg | None = None
+    missed: str = ""
 
 
 class Conversation:
@@ -63,6 +70,7 @@ class Conversation:
         self.extra = extra or {}
         self.language = self.flow.languages[0]
         self.choice = self.choice_label = ""
+        self._pressed = float("-inf")
         self.queue = self.flow.menu.otherwise
         self.began = exchange.seconds()
         self.queued_at = 0.0
@@ -159,6 +167,15 @@ class Conversation:
                 return end
             first = False
 
+    async def apology(self) -> End:
+        """For a caller whose flow is missing: out of order, and where else to turn. What it is a call of, the dialled number says."""
+        self._overflowed = True
+        self.emit("offered")
+        await asyncio.sleep(LEAD)
+        self.emit("overflowed", why="no_flow")
+        await self._say("greeting")
+        return "system", "no_flow"
+
     async def _say(self, prompt: str, *, until_digit: bool = False) -> str | None:
         assert self.leg is not None
         return await self.leg.play(self.frames(prompt), until_digit=until_digit)
@@ -188,6 +205,7 @@ class Conversation:
             if key in menu.keys:
                 choice = menu.keys[key]
                 self.choice, self.choice_label, self.queue = choice.code, choice.label, choice.queue
+                self._pressed = asyncio.get_running_loop().time()
                 self.language = choice.language or self.language
                 self.emit("menu", key=key, choice=choice.code, language=self.language)
                 return
@@ -267,6 +285,8 @@ class Conversation:
         text = "connect" if self.ringing else "full"
         while True:
             key = await self._say(text, until_digit=True)
+            if key is not None and loop.time() < self._pressed + TWICE_SECONDS:
+                continue
             next_text = loop.time() + settings.announce_every_seconds
             while key is None and loop.time() < next_text:
                 key = await self._tone()
@@ -317,6 +337,8 @@ class Conversation:
                 raise NotAnswered("gone")
             leg = await device.ring(what, seconds=seconds)
         except NotAnswered as missed:
+            if self.consult is not None and self.consult.to is operator:
+                self.consult.missed = missed.why
             self.emit("not_answered", agent=operator.name, why=missed.why)
             desk.missed(operator, missed.why, self.exchange.seconds())
         except Exception:
@@ -355,6 +377,8 @@ class Conversation:
         while not self.leg.digits.empty():
             self.leg.digits.get_nowait()
         key = await self._say("callback", until_digit=True)
+        while key is not None and asyncio.get_running_loop().time() < self._pressed + TWICE_SECONDS:
+            key = await self._say("callback", until_digit=True)
         if key is None and settings.callback_key is not None:
             key = await self._key(self.flow.menu.timeout_seconds)
         if key is not None and key == settings.callback_key:
@@ -363,10 +387,10 @@ class Conversation:
         return "system", "overflowed"
 
     async def _called_back(self) -> End:
-        """The caller wants to be called back; who withholds the number types one, ended by # or a pause."""
+        """The caller wants to be called back; who withholds the number types one, and it is promised once it was heard and confirmed."""
         typed = ""
         if self.withheld or not self.number:
-            typed = await self._typed_number()
+            typed = await self._confirmed_number()
             if not typed:
                 self._overflowed = True
                 self.emit("overflowed", queue=self.queue, why="no_number")
@@ -378,11 +402,31 @@ class Conversation:
         await self._say("callback_done")
         return "system", "callback"
 
+    async def _confirmed_number(self) -> str:
+        """A number that can be called, read back to the caller and confirmed by 1; empty when that did not come about. It is never logged."""
+        assert self.leg is not None
+        for _ in range(TRIES):
+            typed = await self._typed_number()
+            if not NUMBER.fullmatch(typed) or typed.startswith(BARRED):
+                await self._say("number_wrong")
+                continue
+            said = self.loaded.spoken(typed, self.language, self.leg.payload_type)
+            key = await self.leg.play([*said, *self.frames("number_confirm")], until_digit=True)
+            if (key or await self._key(2 * self.flow.menu.timeout_seconds)) == "1":
+                return typed
+        return ""
+
     async def _typed_number(self) -> str:
-        digits = ""
-        while len(digits) < 11 and (key := await self._key(2 * self.flow.menu.timeout_seconds)) not in (None, "#"):
-            digits += key or ""
-        return digits if NUMBER.fullmatch(digits) else ""
+        """The keys after the question, up to # or a pause or the longest number there is; * begins anew."""
+        pause = 2 * self.flow.menu.timeout_seconds
+        typed = ""
+        key = await self._say("number", until_digit=True) or await self._key(pause)
+        while key is not None and key != "#":
+            typed = "" if key == "*" else typed + key
+            if len(typed) == 11:
+                break
+            key = await self._key(pause)
+        return typed
 
     # Talking.
 
@@ -460,8 +504,7 @@ class Conversation:
         """An operator left."""
         consult = self.consult
         if consult is not None and operator is consult.to:
-            if consult.leg is not None:
-                await self.take_back()
+            await self._left_alone(consult)
         elif consult is not None and consult.attended and operator is consult.giver:
             if consult.leg is not None:
                 await self.complete()
@@ -503,6 +546,7 @@ class Conversation:
             self._hold_event(consult.giver, True, why="transfer")
         else:
             await self._release(consult.giver)
+        self._tell_consult(consult, "ringing")
         settings = self.flow.queue(self.queue)
         self.emit("ringing", agent=consult.to.name, queue=settings.code)
         leg = await self.reach(consult.to, self.shown("transfer", consult.giver.name), settings.ring_seconds)
@@ -513,13 +557,20 @@ class Conversation:
             elif self.partner is not None:
                 join(self.partner, leg)
                 self._tell_connected(consult.to)
+                self._tell_consult(consult, "answered")
         elif not consult.attended:
             self.consult = None
             self._to_the_line()
         elif self.partner is not None:
             self.consult = None
+            self._tell_consult(consult, consult.missed or "gone")
             await self._together()
             self._hold_event(consult.giver, False)
+
+    def _tell_consult(self, consult: Consult, state: str) -> None:
+        """How it stands with the colleague, to the first operator: ``ringing``, ``answered``, or why not."""
+        if consult.attended:
+            self.exchange.tell(consult.giver, {"type": "consult", "call": self.name, "to": consult.to.name, "state": state})
 
     async def _handed_over(self, consult: Consult, leg: Leg) -> None:
         self.consult = None
@@ -546,6 +597,12 @@ class Conversation:
         await self._together()
         self._hold_event(consult.giver, False)
 
+    async def _left_alone(self, consult: Consult) -> None:
+        """The colleague went away in the middle of the word with the first operator."""
+        if consult.leg is not None:
+            self._tell_consult(consult, "left")
+            await self.take_back()
+
     async def _drop_consult(self, consult: Consult, *, by: By = "operator") -> None:
         self.consult = None
         await self._stop(consult.task)
@@ -559,8 +616,7 @@ class Conversation:
         """An operator's device is gone in the middle of the talk: the caller hears ``hold`` for a while."""
         consult = self.consult
         if consult is not None and operator is consult.to:
-            if consult.leg is not None:
-                await self.take_back()
+            await self._left_alone(consult)
         elif consult is not None and operator is consult.giver and consult.leg is not None:
             await self.complete()
         elif operator is self.operator and self.lost is None:
@@ -595,8 +651,13 @@ class Conversation:
             self.exchange.media.remove(self.partner)
         self.partner = leg
         self.exchange.media.add(leg)
-        was_held = self.on_hold
-        if self.consult is None:
+        consult, was_held = self.consult, self.on_hold
+        if consult is None:
             await self._together()
-        if was_held:
-            self._hold_event(operator, False)
+            if was_held:
+                self._hold_event(operator, False)
+            return
+        if consult.leg is not None:
+            join(leg, consult.leg)
+        self.exchange.tell(operator, {"type": "held", "call": self.name})
+        self._tell_consult(consult, "ringing" if consult.leg is None else "answered")

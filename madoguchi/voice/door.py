@@ -64,6 +64,7 @@ FIELDS: Final[Mapping[str, Mapping[str, type]]] = {
     "board": {"on": bool},
 }
 NAME: Final = re.compile(r"[\w.:@-]{1,64}")
+AT_THE_PHONE: Final = "電話機で操作してください。"
 GONE_CALL: Final = "この着信は終わりました。"
 NO_DIAL: Final = "この番号にかける許可がありません。画面を読み込み直してから、もう一度かけてください。"
 NOT_SUPERVISOR: Final = "待ち状況を見られるのはリーダーだけです。"
@@ -117,12 +118,13 @@ def _text(message: Mapping[str, Any]) -> str:
 
 
 class Browser:
-    """An operator's page: the :class:`~.operators.Device` that the exchange rings."""
+    """An operator's page: the :class:`~.operators.Device` that the exchange rings; without ``leg`` the :class:`~.operators.Screen` of the SIP
+    telephone that its pass names."""
 
-    def __init__(self, door: Door, socket: ServerConnection, leg: WebRtcLeg, admitted: Pass) -> None:
+    def __init__(self, door: Door, socket: ServerConnection, leg: WebRtcLeg | None, admitted: Pass) -> None:
         self.leg = leg
         self.admitted = admitted
-        self.operator = Operator(admitted.operator, admitted.contracts, device=self, supervisor=admitted.supervisor)
+        self.operator = Operator(admitted.operator, admitted.contracts, device=self if leg else None, supervisor=admitted.supervisor)
         self._door, self._socket = door, socket
         self._unread: asyncio.Queue[str | Dismissed] = asyncio.Queue(UNREAD)
         self._ringing: tuple[str, asyncio.Future[None]] | None = None
@@ -135,9 +137,10 @@ class Browser:
 
     async def ring(self, what: Ringing, *, seconds: float) -> Leg:
         """Ring until the operator takes it; see :class:`~.operators.Device`."""
+        assert self.leg is not None
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ringing = (what.call, taken)
-        self.say({"type": "ringing", **self._door.show(self.operator.name, what)})
+        self.ringing(what)
         why = "gone"
         try:
             async with asyncio.timeout(seconds):
@@ -153,7 +156,13 @@ class Browser:
             raise
         finally:
             self._ringing = None
-            self.say({"type": "stop_ringing", "call": what.call, "why": why})
+            self.stopped(what.call, why)
+
+    def ringing(self, what: Ringing) -> None:
+        self.say({"type": "ringing", **self._door.show(self.operator.name, what)})
+
+    def stopped(self, call: str, why: str) -> None:
+        self.say({"type": "stop_ringing", "call": call, "why": why})
 
     async def tell(self, message: Mapping[str, Any]) -> None:
         if message.get("type") == "ended":
@@ -202,7 +211,9 @@ class Browser:
             raise Dismissed("rate")
 
     def _settle(self, call: str, outcome: NotAnswered | None) -> None:
-        if self._ringing is None or self._ringing[0] != call:
+        if self.leg is None:
+            self.say({"type": "refused", "message": AT_THE_PHONE})
+        elif self._ringing is None or self._ringing[0] != call:
             self.say({"type": "refused", "message": GONE_CALL})
         elif not self._ringing[1].done():
             if outcome is None:
@@ -263,20 +274,22 @@ class Browser:
     def begin(self, operator: Operator, answer: str) -> None:
         """The exchange took the operator in: greet the page, and go back to the call that waits for it."""
         self.operator = operator
-        self.say({"type": "sdp", "answer": answer})
+        if answer:
+            self.say({"type": "sdp", "answer": answer})
         now = self._door.exchange.seconds()
         welcome = {"operator": operator.name, "state": operator.state, "since": operator.since, "now": now}
         shown = self._door.shown(operator)
         self.say({"type": "welcome", **welcome, **({"call": shown} if shown else {})})
-        self.leg.gone.add_done_callback(lambda _: self.dismiss("audio"))
-        if operator.call and operator.state == "talking":
-            self._do(self._return())
+        if self.leg is not None:
+            self.leg.gone.add_done_callback(lambda _: self.dismiss("audio"))
+            if operator.call and operator.state == "talking":
+                self._do(self._return(self.leg))
         left = self.admitted.until - self._door.clock().timestamp()
         self._over = asyncio.get_running_loop().call_later(max(0.0, left), self._expire)
 
-    async def _return(self) -> None:
-        await self.leg.ready.wait()
-        await self._door.exchange.returned(self.operator, self.leg)
+    async def _return(self, leg: WebRtcLeg) -> None:
+        await leg.ready.wait()
+        await self._door.exchange.returned(self.operator, leg)
 
     def _expire(self) -> None:
         """The pass is over. A call is talked to its end first."""
@@ -318,7 +331,8 @@ class Browser:
             self._over.cancel()
         if self._board is not None:
             self._board.cancel()
-        await self.leg.close()
+        if self.leg is not None:
+            await self.leg.close()
 
 
 class Door:
@@ -395,13 +409,17 @@ class Door:
             admitted = unseal(hello["pass"], self.key, now=self.clock())
         except PassError as error:
             raise Dismissed("pass", str(error)) from None
-        try:
-            leg, answer = self.media.answer(hello["offer"])
-        except OfferError as error:
-            raise Dismissed("offer", str(error)) from None
+        leg, answer = None, ""
+        if not admitted.phone:
+            try:
+                leg, answer = self.media.answer(hello["offer"])
+            except OfferError as error:
+                raise Dismissed("offer", str(error)) from None
         page = Browser(self, socket, leg, admitted)
-        operator = self.exchange.sign_in(page.operator)
         before = self.pages.get(admitted.operator)
+        if before is not None and (before.leg is None) != (leg is None):
+            self._out(before)
+        operator = self.exchange.watch(page.operator, page) if leg is None else self.exchange.sign_in(page.operator)
         self.pages[admitted.operator] = page
         if before is not None:
             before.dismiss("replaced")
@@ -409,10 +427,16 @@ class Door:
         page.begin(operator, answer)
         return page
 
+    def _out(self, page: Browser) -> None:
+        if page.leg is None:
+            self.exchange.unwatch(page.operator, page)
+        else:
+            self.exchange.sign_out(page.operator, page)
+
     async def _leave(self, page: Browser) -> None:
         if self.pages.get(page.operator.name) is page:
             del self.pages[page.operator.name]
-            self.exchange.sign_out(page.operator, page)
+            self._out(page)
         await page.end()
 
 

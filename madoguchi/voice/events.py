@@ -20,7 +20,7 @@ Kind = Literal[
     "held",  # the operator put the caller on hold; agent
     "resumed",  # took the caller back; agent
     "abandoned",  # the caller hung up before anybody answered
-    "overflowed",  # nobody could take it in time: heard the automatic answer; data: why (queue_full, max_wait, no_operator, capacity)
+    "overflowed",  # nobody could take it in time: heard the automatic answer; data: why (queue_full, max_wait, no_operator, capacity, no_number, no_flow)
     "callback_requested",  # asked to be called back; data: number (only when another than the caller's was typed in)
     "transferred",  # talks with somebody else now; agent (who gave it away); data: to, mode (blind, attended)
     "ended",  # over; data: by (caller, operator, system), why

@@ -6,17 +6,17 @@ import asyncio
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol
 
 from .acd import Desk
-from .conversation import NUMBER, Conversation, End
+from .conversation import BARRED, NUMBER, Conversation, End
 from .events import LONGEST, CallEvent
 from .flow import Queue
-from .flows import Flows, national
+from .flows import Flows, Loaded, national
 from .legs import Leg
 from .media import Clock, ringback
-from .operators import Device, Operator, Refused
+from .operators import Device, Operator, Refused, Screen
 from .rtp import Ports, RtpLeg
 from .sip.calls import End as SipEnd
 from .sip.calls import Incoming, Outgoing
@@ -32,8 +32,6 @@ SILENCE: Final = 120.0
 """Seconds without a packet from the outside after which a call counts as dead."""
 ANSWER_SECONDS: Final = 60.0
 """How long a resident who is called back is rung."""
-BARRED: Final = ("0990", "0570")
-"""Numbers that cost more than a call."""
 
 
 def settle(future: asyncio.Future[Any], value: Any) -> None:
@@ -85,6 +83,7 @@ class Exchange:
         self.desk = Desk()
         self.tone = ringback()
         self.calls: dict[str, Conversation] = {}
+        self.screens: dict[str, Screen] = {}
         self.draining = False
         self._order = 0
         self._epoch = clock().timestamp() - time.monotonic()
@@ -134,7 +133,8 @@ class Exchange:
             call.refuse(503, [("Retry-After", "30")])
             return
         found = self.flows.of(call.dialled)
-        if found is None:
+        answers = found or self._sorry(call.dialled)
+        if answers is None:
             log.warning("a call to %s, which no flow answers", call.dialled)
             call.refuse(404)
             return
@@ -147,7 +147,7 @@ class Exchange:
             log.error("a call was refused: %s", error)
             call.refuse(503, [("Retry-After", "30")])
             return
-        loaded, dialled = found
+        loaded, dialled = answers
         number = national(call.caller)[:LONGEST["dialled"]]
         talk = Conversation(self, loaded, number=number, withheld=call.withheld or not number, dialled=dialled)
         talk.leg, talk.call = leg, call
@@ -157,7 +157,14 @@ class Exchange:
         self.media.add(leg)
         call.answer(leg.address)
         crowded = len(self.calls) > self.capacity
-        self.spawn(self._live(talk, talk.script(loaded.flow.state_at(self.clock()), crowded=crowded)))
+        life = talk.apology() if found is None else talk.script(loaded.flow.state_at(self.clock()), crowded=crowded)
+        self.spawn(self._live(talk, life))
+
+    def _sorry(self, dialled: Sequence[str]) -> tuple[Loaded, str] | None:
+        """What answers a number whose flow is missing, and that number."""
+        number = national(dialled[0])[: LONGEST["dialled"]] if dialled else ""
+        loaded = self.flows.out_of_order(number)
+        return None if loaded is None else (loaded, number)
 
     async def _live(self, talk: Conversation, life: Coroutine[Any, Any, End]) -> None:
         try:
@@ -195,8 +202,9 @@ class Exchange:
     # Telling operators.
 
     def tell(self, operator: Operator, message: Mapping[str, Any]) -> None:
-        if operator.device is not None:
-            self.spawn(operator.device.tell(message))
+        for shown in (operator.device, self.screens.get(operator.name)):
+            if shown is not None:
+                self.spawn(shown.tell(message))
 
     def tell_state(self, operator: Operator) -> None:
         """The state of an operator, to that operator's device."""
@@ -214,8 +222,20 @@ class Exchange:
         if operator.device is not device:
             return
         self.desk.sign_out(operator, self.seconds())
+        self.tell_state(operator)
         if operator.state == "talking" and (talk := self.calls.get(operator.call)):
             self.spawn(talk.vanished(operator))
+
+    def watch(self, operator: Operator, screen: Screen) -> Operator:
+        self.screens[operator.name] = screen
+        operator.since = self.seconds()
+        known = self.desk.operators.setdefault(operator.name, operator)
+        self.tell_state(known)
+        return known
+
+    def unwatch(self, operator: Operator, screen: Screen) -> None:
+        if self.screens.get(operator.name) is screen:
+            del self.screens[operator.name]
 
     def set_state(self, operator: Operator, state: Literal["ready", "break"]) -> None:
         self.desk.set_state(operator, state, self.seconds())
@@ -343,11 +363,12 @@ class Exchange:
                 {"name": o.name, "state": o.state, "seconds": round(now - o.since, 1), "supervisor": o.supervisor}
                 for o in self.desk.operators.values() if set(o.contracts) & set(contracts)
             ],
+            "flows": {contract: self.flows.standing(contract) for contract in contracts},
         }  # fmt: skip
 
-    def load(self) -> dict[str, int]:
+    def load(self) -> dict[str, Any]:
         present = [o for o in self.desk.operators.values() if o.state != "offline"]
-        return {"calls": len(self.calls), "operators": len(present), "waiting": len(self.desk.waiting)}
+        return {"calls": len(self.calls), "operators": len(present), "waiting": len(self.desk.waiting), "flows": self.flows.standings()}
 
     # The end of the process.
 

@@ -1,20 +1,25 @@
 """The flow file: all that the exchange knows of a contract. Written by the site when texts, hours or profile change; read here.
 
 One folder per contract, ``<folder>/<contract>/flow.json``, beside it ``audio/<name>.wav`` (8,000 Hz, mono, 16 bit). The file is replaced
-by a rename, so a reader sees the old one or the new one. Audio files are named by their content and never change.
+by a rename, so a reader sees the old one or the new one. The exchange keeps the last good one beside
+it as ``flow.good.json``. Audio files are named by their content and never change.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 State = Literal["open", "closed", "holiday", "year_end"]
-PromptName = Literal["greeting", "menu", "closed", "holiday", "year_end", "full", "position", "callback", "callback_done", "web_hint", "connect", "hold"]
+PromptName = Literal[
+    "greeting", "menu", "closed", "holiday", "year_end", "full", "position", "callback", "number", "number_confirm", "number_wrong", "callback_done",
+    "web_hint", "connect", "hold",
+]
 """What is said:
 
 greeting       open: who answers here (``menu`` follows, or the queue)
@@ -25,6 +30,9 @@ year_end       the same around New Year
 full           all operators talk: please wait, or press the call-back key, or book on the web
 position       while waiting, now and then (no number is spoken: one recording for all)
 callback       nobody could take the call: call-back and web page offered (the automatic answer of an overload)
+number         a caller who shows no number asks for a call-back: please type it, then #
+number_confirm after the digits were read back (:attr:`Flow.digits`): 1 if it is right, 2 to type it again
+number_wrong   this is no number that can be called
 callback_done  we shall call you back; goodbye
 web_hint       the address of the web page
 connect        an operator takes the call now
@@ -88,19 +96,33 @@ class Queue(Part):
     callback_key: Annotated[str, Field(pattern="^[0-9]$")] | None = "1"
 
 
-class Phone(Part):
-    """A SIP telephone of an operator: ``ha1`` is MD5 of ``user:madoguchi:password``, as digest authentication needs it (RFC 7616)."""
+REALM: Final = "madoguchi"
+"""The realm of the telephones' passwords."""
 
-    operator: str
+
+def ha1_of(user: str, password: str) -> str:
+    """What the exchange keeps in the place of a telephone's password: MD5 of ``user:realm:password`` (RFC 7616, as telephones speak it)."""
+    return hashlib.md5(f"{user}:{REALM}:{password}".encode(), usedforsecurity=False).hexdigest()
+
+
+class Phone(Part):
+    """A SIP telephone: ``ha1`` by :func:`ha1_of`, and the ``operator`` who sits at it (empty: nobody).
+
+    Calls of ``contracts`` ring there; none named means the flow's own. ``supervisor``: may be asked to take transfers.
+    """
+
     user: str
     ha1: str = Field(pattern="^[0-9a-f]{32}$")
+    operator: str = ""
+    contracts: tuple[str, ...] = ()
+    supervisor: bool = False
 
 
 class Flow(Part):
     """What callers of one contract hear, and when. ``days`` covers a year and more; a day not in it is answered as closed.
 
     ``prompts`` maps a name to languages to a file in ``audio``. The first language is spoken until the menu says otherwise, and where a prompt
-    is missing in the caller's language.
+    is missing in the caller's language. ``digits`` maps a language to the files of 0 to 9, by which a typed number is read back.
     """
 
     contract: str
@@ -112,6 +134,7 @@ class Flow(Part):
     menu: Menu = Menu()
     queues: tuple[Queue, ...] = (Queue(),)
     prompts: dict[PromptName, dict[str, str]]
+    digits: dict[str, Annotated[tuple[str, ...], Field(min_length=10, max_length=10)]] = Field(default_factory=dict)
     phones: tuple[Phone, ...] = ()
 
     @model_validator(mode="after")
@@ -144,7 +167,19 @@ class Flow(Part):
         files = self.prompts.get(prompt, {})  # type: ignore[call-overload]
         return files.get(language) or files.get(self.languages[0])
 
+    def spoken(self, number: str, language: str) -> list[str]:
+        """The files that read a number out in a language, else in the first one; digits only. Empty where no digits were spoken."""
+        files = self.digits.get(language) or self.digits.get(self.languages[0])
+        return [files[int(digit)] for digit in number] if files else []
 
+    def files(self) -> set[str]:
+        """All audio files that it names."""
+        prompts = {name for by_language in self.prompts.values() for name in by_language.values()}
+        return prompts | {name for names in self.digits.values() for name in names}
+
+
+GOOD: Final = "flow.good.json"
+"""The exchange's own copy of the last flow that it could use."""
 JST = dt.timezone(dt.timedelta(hours=9), "JST")
 
 
@@ -158,10 +193,11 @@ def read(path: Path) -> Flow:
         flow = Flow.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise FlowError(f"{path}: {error}") from None
-    for prompt, files in flow.prompts.items():
-        for language, name in files.items():
-            if not (path.parent / "audio" / name).is_file():
-                raise FlowError(f"{path}: prompts.{prompt}.{language}: audio/{name} is missing")
+    named = {f"prompts.{prompt}.{language}": name for prompt, files in flow.prompts.items() for language, name in files.items()}
+    named |= {f"digits.{language}.{digit}": name for language, files in flow.digits.items() for digit, name in enumerate(files)}
+    for key, name in named.items():
+        if not (path.parent / "audio" / name).is_file():
+            raise FlowError(f"{path}: {key}: audio/{name} is missing")
     return flow
 
 
@@ -170,7 +206,19 @@ def write(folder: Path, flow: Flow) -> Path:
     home = folder / flow.contract
     home.mkdir(parents=True, exist_ok=True)
     path, part = home / "flow.json", home / "flow.json.part"
-    part.write_text(json.dumps(flow.model_dump(mode="json"), ensure_ascii=False, indent=1))
+    _put(part, flow)
     read(part)
     part.replace(path)
     return path
+
+
+def keep(home: Path, flow: Flow) -> None:
+    """Put a copy of a flow that can be used beside it, for a start at which its file cannot. Raises :class:`OSError`."""
+    part = home / f"{GOOD}.part"
+    _put(part, flow)
+    part.replace(home / GOOD)
+
+
+def _put(part: Path, flow: Flow) -> None:
+    part.touch(mode=0o640)  # it holds the digests of the telephones' passwords
+    part.write_text(json.dumps(flow.model_dump(mode="json"), ensure_ascii=False, indent=1))

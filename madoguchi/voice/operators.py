@@ -39,6 +39,19 @@ class NotAnswered(Exception):
         self.why = why
 
 
+class Screen(Protocol):
+    """A page that shows what an operator's SIP telephone does. Nothing here raises."""
+
+    def ringing(self, what: Ringing) -> None:
+        """The telephone rings."""
+
+    def stopped(self, call: str, why: str) -> None:
+        """It rings no more: ``answered``, ``timeout``, ``declined`` or ``gone``."""
+
+    async def tell(self, message: Mapping[str, Any]) -> None:
+        """As :meth:`Device.tell`."""
+
+
 class Device(Protocol):
     """How an operator is reached."""
 
@@ -76,6 +89,13 @@ class Exchange(Protocol):
     def sign_out(self, operator: Operator, device: Device) -> None:
         """That device is gone. Talking: the caller hears ``hold`` and the operator has 30 seconds to come back."""
 
+    def watch(self, operator: Operator, screen: Screen) -> Operator:
+        """Show on a page what the SIP telephone of an operator does. Who sits where is said by the flows; until the telephone is there the
+        operator returned is ``offline``."""
+
+    def unwatch(self, operator: Operator, screen: Screen) -> None:
+        """That page is gone. The telephone goes on."""
+
     def set_state(self, operator: Operator, state: Literal["ready", "break"]) -> None:
         """Ready ends a wrap-up; a break while talking begins after the call."""
 
@@ -98,13 +118,15 @@ class Exchange(Protocol):
         """Call back through the trunk; the events carry ``data.callback``."""
 
     def board(self, contracts: tuple[str, ...]) -> dict[str, Any]:
-        """Who waits (call, since, choice), longest wait in seconds, operators with state and since; for the supervisor's page."""
+        """Who waits (call, since, choice), longest wait in seconds, operators with state and since, how each contract's flow stands; for the
+        supervisor's page."""
 
     def seconds(self) -> float:
         """The clock of :attr:`Operator.since`."""
 
-    def load(self) -> dict[str, int]:
-        """How many ``calls`` there are now, ``operators`` signed in and callers ``waiting``; for the health page."""
+    def load(self) -> dict[str, Any]:
+        """How many ``calls`` there are now, ``operators`` signed in and callers ``waiting``, and how each contract's ``flows`` stand
+        (:data:`.flows.Standing`); for the health page."""
 
 
 class Refused(Exception):

@@ -21,7 +21,8 @@ class Pass:
     """What the bearer may do until ``until`` (seconds since 1970).
 
     ``operator`` is an opaque name; ``contracts`` those whose calls may ring; ``supervisor`` may be asked to take transfers and sees the queue.
-    ``dial`` is the one number that may be called (a call-back), with the ``callback`` it is for.
+    ``dial`` is the one number that may be called (a call-back), with the ``callback`` it is for. ``phone`` is the SIP telephone at which the
+    operator sits: the page shows what that telephone does, and has no sound of its own.
     """
 
     operator: str
@@ -30,11 +31,13 @@ class Pass:
     supervisor: bool = False
     dial: str = ""
     callback: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallPass:
-    """A call as the exchange vouches for it towards the site: the operator's page hands it over to see the caller's records.
+    """A call as the exchange vouches for it towards the site: the operator's page hands it over to see the caller's records. For a call of
+    another telephone system (``provider``) the site vouches itself.
 
     ``number`` is empty when ``withheld``; ``choice`` is the code of the menu; ``until`` in seconds since 1970.
     """
@@ -47,6 +50,7 @@ class CallPass:
     choice: str
     language: str
     until: int
+    provider: str = "exchange"
 
 
 def seal(what: Pass | CallPass, key: bytes) -> str:

@@ -1,4 +1,5 @@
-"""SIP telephones as operators' devices. A telephone has no screen: it is ready while it is registered, and a break ends with its next registration."""
+"""SIP telephones as operators' devices. Alone a telephone is ready while it is registered, and a break ends with its next registration; where
+the operator's page is its screen, the operator says so there."""
 
 from __future__ import annotations
 
@@ -32,6 +33,22 @@ class Telephone:
         self._leg: RtpLeg | None = None
 
     async def ring(self, what: Ringing, *, seconds: float) -> Leg:
+        screen = self.exchange.screens.get(self.operator.name) if self.operator else None
+        if screen is None:
+            return await self._ring(what, seconds)
+        screen.ringing(what)
+        why = "gone"
+        try:
+            leg = await self._ring(what, seconds)
+            why = "answered"
+            return leg
+        except NotAnswered as missed:
+            why = missed.why
+            raise
+        finally:
+            screen.stopped(what.call, why)
+
+    async def _ring(self, what: Ringing, seconds: float) -> Leg:
         leg = self._leg = RtpLeg(self.exchange.ports, advertised=self.exchange.advertised)
         call = self._call = self.exchange.endpoint.call(
             self.binding.uri, self.binding.source, number=what.number, name=shown(what), rtp=leg.address
@@ -61,7 +78,7 @@ class Telephone:
 
     def _left(self, end: End) -> None:
         """The telephone hung up, or its line died."""
-        if end != "hung_up" and self.operator is not None:
+        if end != "hung_up" and self.operator is not None and self.operator.device is self:
             self.exchange.spawn(self._hung_up(self.operator))
 
     async def _hung_up(self, operator: Operator) -> None:
@@ -71,7 +88,7 @@ class Telephone:
             log.debug("%s was not talking any more", operator.name)
 
     async def tell(self, message: Mapping[str, Any]) -> None:
-        """A telephone shows nothing."""
+        """A telephone shows nothing; its screen is told by the exchange."""
 
     @property
     def busy(self) -> bool:
@@ -106,36 +123,58 @@ def password_of(flows: Flows) -> Callable[[str], str | None]:
 
 
 class Telephones:
-    """Signs operators in and out as their telephones register. A browser of the same operator has precedence; a registration that ends
-    in the middle of a talk counts from its end."""
+    """Signs operators in and out as their telephones register and as people sit down at them, which the flows say. A browser of the same
+    operator has precedence; what ends in the middle of a talk counts from its end."""
 
     def __init__(self, exchange: Exchange, registrar: Registrar) -> None:
         self.exchange = exchange
+        self.registrar = registrar
         self._devices: dict[str, Telephone] = {}
         registrar.on_change = self._changed
 
-    def _owner(self, user: str) -> tuple[str, tuple[str, ...]] | None:
-        """The operator of a telephone and the contracts that name it."""
-        flows = [loaded.flow for loaded in self.exchange.flows.loaded.values()]
-        names = [phone.operator for flow in flows for phone in flow.phones if phone.user == user]
-        if not names:
-            return None
-        return names[0], tuple(flow.contract for flow in flows if any(p.operator == names[0] for p in flow.phones))
+    def look(self) -> None:
+        """Bring telephones in line with the flows: now and then, and when a flow is another one."""
+        self.registrar.expire()
+        for user in list(self.registrar.bindings):
+            self._follow(user)
 
     def _changed(self, user: str, binding: Binding | None) -> None:
-        owner = self._owner(user)
-        if binding is None or owner is None:
-            device = self._devices.pop(user, None)
-            if device is not None:
-                device.gone = True
-                if device.operator is not None and not device.busy:
-                    self.exchange.sign_out(device.operator, device)
+        device = self._follow(user)
+        if device is None or device.operator is None or device.operator.device is not device:
             return
-        name, contracts = owner
-        device = self._devices.setdefault(user, Telephone(self.exchange, binding))
+        operator = device.operator
+        if operator.state == "break" and operator.name not in self.exchange.screens:
+            self.exchange.set_state(operator, "ready")
+
+    def _owner(self, user: str) -> Operator | None:
+        """Who sits at a telephone now, with all contracts for which somebody of that name does."""
+        named = [(loaded.flow, phone) for loaded in self.exchange.flows.loaded.values() for phone in loaded.flow.phones if phone.operator]
+        name = next((phone.operator for _, phone in named if phone.user == user), "")
+        mine = [(flow, phone) for flow, phone in named if phone.operator == name]
+        contracts = dict.fromkeys(code for flow, phone in mine for code in phone.contracts or (flow.contract,))
+        return Operator(name, tuple(contracts), supervisor=any(phone.supervisor for _, phone in mine)) if name else None
+
+    def _follow(self, user: str) -> Telephone | None:
+        """The device of a telephone that is registered and at which somebody sits; else it is taken away."""
+        binding, owner = self.registrar.bindings.get(user), self._owner(user)
+        device = self._devices.get(user)
+        if device is not None and (binding is None or owner is None or (device.operator and device.operator.name != owner.name)):
+            del self._devices[user]
+            device.gone = True
+            if device.operator is not None and not device.busy:
+                self.exchange.sign_out(device.operator, device)
+            device = None
+        if binding is None or owner is None:
+            return None
+        if device is None:
+            device = self._devices[user] = Telephone(self.exchange, binding)
         device.binding = binding
-        known = self.exchange.desk.operators.get(name)
-        if known is None or known.device is None or known.device is device:
-            device.operator = self.exchange.sign_in(Operator(name, contracts, device))
-            if device.operator.state == "break":
+        known = self.exchange.desk.operators.get(owner.name)
+        if known is None or known.device is None:
+            owner.device = device
+            device.operator = self.exchange.sign_in(owner)
+            if owner.name not in self.exchange.screens:
                 self.exchange.set_state(device.operator, "ready")
+        elif known.device is device:
+            known.contracts, known.supervisor = owner.contracts, owner.supervisor
+        return device

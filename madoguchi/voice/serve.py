@@ -100,7 +100,7 @@ async def serve(given: argparse.Namespace, secret: str) -> None:
     flows = Flows(given.folder)
     flows.refresh()
     if not flows.loaded:
-        log.error("%s holds no flow that can be used; every call is answered 404 until one appears", given.folder)
+        log.error("%s holds no flow that can be used; callers hear that the telephone is out of order until one appears", given.folder)
     waiting = given.spool or given.folder / "spool"
     run = new_run(waiting, clock())
     spool = Spool(waiting, passes.derive(secret, "spool"), run=run, now=clock())
@@ -111,11 +111,11 @@ async def serve(given: argparse.Namespace, secret: str) -> None:
     )  # fmt: skip
     registrar = Registrar(secret=password_of(flows), seconds=time.monotonic)
     endpoint.registry = registrar
-    Telephones(exchange, registrar)
+    telephones = Telephones(exchange, registrar)
     beside = [
         loop.create_task(exchange.media.run()),
-        loop.create_task(flows.watch(lambda changed: None)),
-        loop.create_task(_look(exchange, registrar)),
+        loop.create_task(flows.watch(lambda changed: telephones.look())),
+        loop.create_task(_look(exchange, telephones)),
     ]
     door = await _open_door(exchange, given, secret, clock)
     stop = asyncio.Event()
@@ -136,11 +136,11 @@ async def serve(given: argparse.Namespace, secret: str) -> None:
         await asyncio.to_thread(spool.close)
 
 
-async def _look(exchange: Exchange, registrar: Registrar) -> None:
+async def _look(exchange: Exchange, telephones: Telephones) -> None:
     """What is looked at once a second."""
     while True:
         await asyncio.sleep(1)
-        registrar.expire()
+        telephones.look()
         exchange.check()
         if (late := exchange.media.late()) > 0.1:
             log.warning("the audio clock was late by %.0f ms", 1000 * late)

@@ -1,4 +1,5 @@
-"""The database stands still in the middle of a call: nobody hears it, and everything that happened is on record afterwards."""
+"""The database stands still in the middle of a call, or while the exchange starts: nobody hears it, and everything that happened is on record
+afterwards."""
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ def on_record(url: str) -> tuple[int, int]:
     return calls[0], events[0]
 
 
-def test_a_database_that_stands_still_stops_no_call(house: TelephoneHouse, tmp_path: Path) -> None:
+def test_a_database_that_stands_still_stops_no_call_and_no_start(house: TelephoneHouse, tmp_path: Path) -> None:
     done = house.command("migrate")
     assert done.returncode == 0, done.stderr
     house.start()
@@ -101,18 +102,34 @@ def test_a_database_that_stands_still_stops_no_call(house: TelephoneHouse, tmp_p
             for caller in (early, during):
                 await caller.close()
 
+    async def start_without_it() -> None:
+        async with network() as callers:
+            late = await Caller(callers).dial(exchange.address, caller="08033334444")
+            assert await late.hears("greeting") >= 0.95
+            await late.close()
+
     try:
         asyncio.run(scene())
         assert exchange.stop() == 0
+        stopped = everybody(house.data)
+        for process in stopped:
+            process.suspend()
+        try:
+            exchange = Process(tmp_path, arguments=("--spool", str(kept))).start()
+            asyncio.run(start_without_it())
+            assert exchange.stop() == 0
+        finally:
+            for process in stopped:
+                process.resume()
     finally:
         if exchange.child is not None and exchange.child.poll() is None:
             exchange.kill()
     server = EmbeddedPostgres(house.data).running()
     assert server is not None
     until = time.monotonic() + 60
-    while list(spool.pending(kept, derive(SECRET, "spool"))) or on_record(server.url)[0] < 2:
+    while list(spool.pending(kept, derive(SECRET, "spool"))) or on_record(server.url)[0] < 3:
         assert time.monotonic() < until, house.log()[-3000:]
         time.sleep(0.3)
     calls, events = on_record(server.url)
-    assert calls == 2
-    assert events >= 6
+    assert calls == 3
+    assert events >= 9

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from madoguchi.ground.kit.clock import JST
@@ -118,11 +119,20 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         serve = [*madoguchi, "serve", "--port", str(port), "--workers", "1", "--threads", "16"]
         running += [
             subprocess.Popen(command, cwd=ROOT, env=env, stderr=log, stdout=log)
-            for command in ([*madoguchi, "worker"], serve, exchange)
+            for command in ([*madoguchi, "worker"], exchange, serve)
         ]
         _wait_until_up(url, running, data)
         (data / "exchange.port").write_text(str(sip))
-        yield Installation(url, data, env)
+
+        def restart_web() -> None:
+            for process in psutil.Process(running[-1].pid).children(recursive=True):
+                process.kill()
+            running[-1].kill()
+            running[-1].wait()
+            running[-1] = subprocess.Popen(serve, cwd=ROOT, env=env, stderr=log, stdout=log)
+            _wait_until_up(url, running, data)
+
+        yield Installation(url, data, env, restart_web)
     finally:
         for process in reversed(running):
             process.send_signal(signal.SIGTERM)

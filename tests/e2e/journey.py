@@ -32,6 +32,8 @@ class Installation:
     url: str
     data: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    restart_web: Callable[[], None] | None = None
+    """Kills the web server at once and starts another; None where the installation is not ours."""
 
     def run(self, script: str) -> str:
         """Do something as a program of this installation would; what it prints."""

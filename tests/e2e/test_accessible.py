@@ -14,7 +14,7 @@ from .journey import Installation, book_one, faults, sign_in
 
 Visit = Callable[..., Any]
 LINKS = "() => [...document.querySelectorAll('a[href]')].filter(a => !a.hasAttribute('download')).map(a => a.href)"
-NOT_A_PAGE = ("ics", "snapshot", "audit_export", "openapi", "figures_csv", "figures_json")
+NOT_A_PAGE = ("ics", "snapshot", "audit_export", "openapi", "figures_csv", "figures_json", "visitors_csv")
 MOST = 150
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import time
@@ -25,6 +26,7 @@ def calling(installation: Installation, caller: str) -> Iterator[subprocess.Pope
     if sipp is None:
         pytest.fail("sipp is missing: apt-get install sip-tester")
     scenario = installation.data / f"caller-{caller}.xml"
+    (installation.data / "hum.ulaw").write_bytes(bytes(random.Random(1).randbytes(80_000)))
     scenario.write_text((Path(__file__).parent / "caller.xml").read_text().replace("[caller]", caller))
     port = (installation.data / "exchange.port").read_text()
     process = subprocess.Popen(
@@ -48,24 +50,52 @@ def wait_for_flow(installation: Installation) -> None:
     time.sleep(2)
 
 
-@pytest.mark.req("CALL-03", "BOOK-11", "BOOK-12", "CALL-01")
-def test_a_call_from_the_first_ring_to_the_record(visit: Visit, installation: Installation) -> None:
-    wait_for_flow(installation)
+def a_number() -> str:
+    """A telephone number nobody called from before."""
+    return f"090{time.time_ns() // 10**6 % 10**8:08}"
+
+
+def shown(number: str) -> str:
+    """The number as pages write it."""
+    return f"{number[:3]}-{number[3:7]}-{number[7:]}"
+
+
+def at_the_telephone(visit: Visit, who: str, *, picture: str = "") -> Any:
+    """The operator's page, ready for calls, without the mouse."""
     page = visit(1280, bypass_csp=True)
-    sign_in(page, "operator.hatsukaichi")
+    page.add_init_script(path=Path(__file__).parent / "packets.js")
+    sign_in(page, who)
     page.goto("/staff/hatsukaichi/desk/call/")
     page.locator("#work #desk-q").wait_for()
-    shot(page, "telephone-1-waiting")
+    if picture:
+        shot(page, picture)
     tab_to(page, "電話を始める")
     page.keyboard.press("Enter")
     page.locator("[data-softphone][data-phase=break]").wait_for()
     page.keyboard.press("Control+F2")
     page.locator("[data-softphone][data-phase=ready]").wait_for()
-    caller = f"090{int(time.time()) % 10**8:08}"
+    return page
+
+
+def answered(page: Any) -> int:
+    """Answered calls of this month, as the supervisor's page of figures says."""
+    page.goto("/staff/hatsukaichi/phone/figures/")
+    row = page.get_by_role("row", name="うち応答")
+    return int(row.first.locator("td").inner_text().removesuffix("件")) if row.count() else 0
+
+
+@pytest.mark.req("CALL-03", "CALL-06", "BOOK-11", "BOOK-12", "CALL-01")
+def test_a_call_from_the_first_ring_to_the_record(visit: Visit, installation: Installation) -> None:
+    wait_for_flow(installation)
+    supervisor = visit(1280)
+    sign_in(supervisor, "supervisor.hatsukaichi")
+    before = answered(supervisor)
+    page = at_the_telephone(visit, "operator.hatsukaichi", picture="telephone-1-waiting")
+    caller = a_number()
     with calling(installation, caller) as resident:
         page.locator("[data-softphone][data-phase=ringing]").wait_for(timeout=60_000)
         page.locator("[data-popped]").wait_for()
-        shows(page, f"{caller[:3]}-{caller[3:7]}-{caller[7:]}", "#caller")
+        shows(page, shown(caller), "#caller")
         shows(page, "この番号の予約や記録はありません。", "#caller")
         shot(page, "telephone-2-ringing")
         page.keyboard.press("F2")
@@ -84,7 +114,7 @@ def test_a_call_from_the_first_ring_to_the_record(visit: Visit, installation: In
             page.keyboard.type(name)
             tab_to(page, f"r{n}_kana")
             page.keyboard.type(kana)
-        assert page.input_value("input[name=c_phone]") == f"{caller[:3]}-{caller[3:7]}-{caller[7:]}", "the caller's number is there already"
+        assert page.input_value("input[name=c_phone]") == shown(caller), "the caller's number is there already"
         page.locator("#day-2026-11-18").focus()
         page.keyboard.press("Enter")
         page.locator("#times-title").filter(has_text="11月18日").wait_for()
@@ -130,3 +160,61 @@ def test_a_call_from_the_first_ring_to_the_record(visit: Visit, installation: In
         "print(call.outcome, contact.topic, contact.result, len(contact.bookings), call.operator_id == contact.operator_id)"
     )
     assert made.strip().splitlines()[-1] == "answered book booked 1 True"
+    assert answered(supervisor) == before + 1
+    check(supervisor, "telephone-5-figures")
+    supervisor.goto("/staff/hatsukaichi/phone/calls/")
+    supervisor.get_by_role("row", name=shown(caller)).get_by_role("link").first.click()
+    shows(supervisor, "予約を受け付けた")
+    check(supervisor, "telephone-6-call")
+
+
+@pytest.mark.req("CALL-01", "CALL-03", "CALL-08")
+def test_a_web_server_that_dies_cuts_nobody_off_and_the_next_call_waits_for_the_record(visit: Visit, installation: Installation) -> None:
+    if installation.restart_web is None:
+        pytest.skip("the installation is not ours to kill")
+    wait_for_flow(installation)
+    page = at_the_telephone(visit, "operator.hatsukaichi")
+    first = a_number()
+    second = f"080{first[3:]}"
+    with calling(installation, first) as resident:
+        page.locator("[data-softphone][data-phase=ringing]").wait_for(timeout=60_000)
+        page.keyboard.press("F2")
+        page.locator("[data-softphone][data-phase=talking]").wait_for()
+        page.locator("#record-form").wait_for()
+        tab_to(page, "question")
+        page.keyboard.type("書きかけの")
+        page.evaluate("window.listenFrom()")
+        installation.restart_web()
+        page.wait_for_timeout(1000)
+        heard = page.evaluate("window.heard")
+        assert page.locator("[data-softphone][data-phase=talking]").count() == 1
+        assert heard["packets"] > 50 and heard["longest"] < 1000, heard
+        page.keyboard.type("記録")
+        page.keyboard.press("Shift+F2")
+        page.locator("[data-softphone][data-phase=wrapup]").wait_for()
+        assert resident.wait(20) == 0
+    page.keyboard.press("Control+F2")
+    page.locator("[data-softphone][data-phase=ready]").wait_for()
+    with calling(installation, second):
+        page.locator("[data-softphone][data-phase=ringing]").wait_for(timeout=60_000)
+        shows(page, shown(second), "#caller")
+        assert page.input_value("#id_question") == "書きかけの記録", "the record of the first call is still there"
+        page.keyboard.press("F2")
+        page.locator("[data-softphone][data-phase=talking]").wait_for()
+        page.select_option("#id_topic", "other")
+        page.select_option("#id_result", "solved")
+        page.evaluate("() => document.activeElement.blur()")
+        page.keyboard.press("k")
+        page.wait_for_function("() => document.querySelector('#id_question')?.value === ''")
+        page.keyboard.press("Shift+F2")
+        page.locator("[data-softphone][data-phase=wrapup]").wait_for()
+    made = installation.run(
+        "import time\nfrom madoguchi.domain.calls.models import Contact\nfrom madoguchi.domain.calls.queries.contacts import words_of\n"
+        "from madoguchi.ground.contracts.models import Contract\nfrom madoguchi.ground.contracts.tenancy import contract_scope\n"
+        "from madoguchi.ground.privacy.sealing import keyring\n"
+        "contract = Contract.objects.get(code='hatsukaichi')\n"
+        "with contract_scope(contract):\n"
+        f"    found = Contact.objects.filter(number_index=keyring(contract).blind('phone', '{first}'))\n"
+        "    print([words_of(contract, one).question for one in found])"
+    )
+    assert made.strip().splitlines()[-1] == "['書きかけの記録']"

@@ -47,8 +47,10 @@ HOLIDAY = dt.datetime(2026, 11, 23, 10, 0, tzinfo=JST)
 YEAR_END = dt.datetime(2026, 12, 29, 10, 0, tzinfo=JST)
 PROMPTS = {
     "greeting": 0.5, "menu": 0.4, "closed": 1.0, "holiday": 1.0, "year_end": 1.0, "full": 0.6, "position": 0.5, "callback": 0.8,
-    "callback_done": 0.5, "connect": 0.3, "hold": 0.5,
+    "callback_done": 0.5, "connect": 0.3, "hold": 0.5, "number": 0.4, "number_confirm": 0.4, "number_wrong": 0.4,
 }  # fmt: skip
+DIGIT = 0.1
+"""Seconds of a spoken digit."""
 NETS = (ipaddress.ip_network("127.0.0.0/8"),)
 _callers = itertools.count()
 
@@ -86,11 +88,14 @@ def make_flow(
             sound = name if language == "ja" else f"{name}.{language}"
             write_wav(audio / f"{sound}.wav", noise(sound, (longer or {}).get(name, seconds)))
             prompts.setdefault(name, {})[language] = f"{sound}.wav"
+    digits = {language: tuple(f"digit{n}.{language}.wav" for n in range(10)) for language in (("ja", "en") if english else ("ja",))}
+    for name in (name for files in digits.values() for name in files):
+        write_wav(audio / name, noise(name, DIGIT))
     days = {dt.date(2026, 11, 2) + dt.timedelta(days=n): Day(hours=(("08:30", "17:00"),)) for n in range(50)}
     days[HOLIDAY.date()] = Day(state="holiday")
     days[YEAR_END.date()] = Day(state="year_end")
     values: dict[str, Any] = {
-        "contract": contract, "version": 1, "name": "町", "numbers": (NUMBER,), "days": days, "prompts": prompts, "queues": (quick(),),
+        "contract": contract, "version": 1, "name": "町", "numbers": (NUMBER,), "days": days, "prompts": prompts, "digits": digits, "queues": (quick(),),
         "languages": ("ja", "en") if english else ("ja",),
     }  # fmt: skip
     made = Flow(**{**values, **changes})
@@ -102,6 +107,11 @@ MENU = Menu(
     keys={"1": Choice(code="booking", label="予約"), "9": Choice(code="english", label="English", language="en")},
     timeout_seconds=0.4, repeats=1,
 )  # fmt: skip
+
+
+def read_back(number: str, language: str = "ja") -> np.ndarray:
+    """How a number sounds, digit by digit."""
+    return np.concatenate([noise(f"digit{digit}.{language}.wav", DIGIT) for digit in number])
 
 
 def likeness(heard: np.ndarray, wanted: np.ndarray) -> float:

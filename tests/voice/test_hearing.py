@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 from pathlib import Path
 
 import pytest
 
+from madoguchi.voice.conversation import TWICE_SECONDS
 from madoguchi.voice.flow import Menu
 from madoguchi.voice.legs import PCMA, PCMU
 
-from .scene import CLOSED, HOLIDAY, MENU, PROMPTS, YEAR_END, likeness, make_flow, noise, quick, town
+from .scene import CLOSED, HOLIDAY, MENU, PROMPTS, YEAR_END, Caller, likeness, make_flow, noise, quick, read_back, town
 
 
 @pytest.mark.req("CALL-01")
@@ -150,18 +152,87 @@ def test_the_call_back_key_works_while_waiting(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
-def test_who_withholds_the_number_types_one(tmp_path: Path) -> None:
-    make_flow(tmp_path, menu=Menu(timeout_seconds=0.4))
+WITHHELD = [("Privacy", "id"), ("P-Asserted-Identity", "<sip:09099998888@carrier.example>")]
+
+
+async def types(caller: Caller, keys: str) -> None:
+    for key in keys:
+        caller.press(key)
+        await asyncio.sleep(0.1)
+
+
+async def hears_number(caller: Caller, number: str, language: str = "ja") -> float:
+    """Wait until a number was read back; its likeness."""
+    for _ in range(30):
+        if (found := likeness(caller.heard, read_back(number, language))) >= 0.95:
+            break
+        await asyncio.sleep(0.1)
+    return found
+
+
+@pytest.mark.req("CALL-06", "CALL-02")
+def test_who_withholds_the_number_types_one_hears_it_and_confirms_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make_flow(tmp_path, menu=Menu(timeout_seconds=1))
+    caplog.set_level(logging.DEBUG)
 
     async def play() -> None:
         async with town(tmp_path) as here:
-            caller = await here.call(headers=[("Privacy", "id"), ("P-Asserted-Identity", "<sip:09099998888@carrier.example>")])
+            caller = await here.call(headers=WITHHELD)
             assert await caller.hears("callback") >= 0.95
-            for key in "1" + "09011112222":
-                caller.press(key)
-                await asyncio.sleep(0.1)
+            caller.press("1")
+            assert await caller.hears("number") >= 0.95
+            await types(caller, "0570123456#")
+            assert await caller.hears("number_wrong") >= 0.95
+            await types(caller, "999*09011112223")
+            assert await hears_number(caller, "09011112223") >= 0.95
+            assert await caller.hears("number_confirm") >= 0.95
+            caller.arrivals.clear()
+            await types(caller, "2")
+            assert await caller.hears("number") >= 0.95
+            await types(caller, "0829301111#")
+            assert await hears_number(caller, "0829301111") >= 0.95
+            assert here.events.of("callback_requested") == [], "nothing is promised before it is confirmed"
+            await types(caller, "1")
             asked = await here.happened("callback_requested")
-            assert (asked.caller, asked.withheld, asked.data["number"]) == ("", True, "+819011112222")
+            assert (asked.caller, asked.withheld, asked.data["number"]) == ("", True, "+81829301111")
+            assert await caller.hears("callback_done") >= 0.95
+
+    asyncio.run(play())
+    assert "0829301111" not in caplog.text and "829301111" not in caplog.text and "09011112223" not in caplog.text
+
+
+@pytest.mark.req("CALL-06", "CALL-02")
+def test_a_number_is_read_back_in_the_language_of_the_caller(tmp_path: Path) -> None:
+    make_flow(tmp_path, english=True, menu=MENU)
+
+    async def play() -> None:
+        async with town(tmp_path) as here:
+            caller = await here.call(caller="anonymous")
+            assert await caller.hears("menu") >= 0.95
+            caller.press("9")
+            assert await caller.hears("callback.en") >= 0.95
+            caller.press("1")
+            assert await caller.hears("number.en") >= 0.95
+            await types(caller, "09011112222")
+            assert await hears_number(caller, "09011112222", "en") >= 0.95
+            await types(caller, "1")
+            assert (await here.happened("callback_requested")).data["number"] == "+819011112222"
+
+    asyncio.run(play())
+
+
+@pytest.mark.req("CALL-06")
+def test_without_a_confirmed_number_nothing_is_promised(tmp_path: Path) -> None:
+    make_flow(tmp_path, menu=Menu(timeout_seconds=0.1))
+
+    async def play() -> None:
+        async with town(tmp_path) as here:
+            caller = await here.call(headers=WITHHELD)
+            assert await caller.hears("callback") >= 0.95
+            caller.press("1")
+            assert await asyncio.wait_for(caller.ended, 10) == "bye"
+            assert [e.data["why"] for e in here.events.of("overflowed")] == ["no_operator", "no_number"]
+            assert here.events.of("callback_requested") == []
 
     asyncio.run(play())
 
@@ -202,5 +273,30 @@ def test_an_unknown_number_is_refused(tmp_path: Path) -> None:
             with pytest.raises(AssertionError, match="refused 404"):
                 await here.call(number="0120999999")
             assert here.events.events == []
+
+    asyncio.run(play())
+
+
+@pytest.mark.req("CALL-02", "CALL-06")
+def test_a_key_of_the_menu_pressed_twice_asks_for_no_call_back(tmp_path: Path) -> None:
+    make_flow(tmp_path, menu=MENU, queues=(quick(callback_key="1"),))
+
+    async def play() -> None:
+        async with town(tmp_path) as here:
+            here.operator("op-1")
+            for text in ("connect", "full"):
+                caller = await here.call()
+                assert await caller.hears("menu") >= 0.95
+                caller.press("1")
+                await here.happened("menu", times=1 + (text == "full"))
+                caller.press("1")
+                if text == "connect":
+                    await here.happened("answered")
+                    continue
+                assert await caller.hears(text) >= 0.95
+                assert here.events.of("callback_requested") == []
+                await asyncio.sleep(TWICE_SECONDS)
+                caller.press("1")
+                await here.happened("callback_requested")
 
     asyncio.run(play())

@@ -334,6 +334,6 @@ def test_the_board_shows_who_waits_and_who_works(tmp_path: Path) -> None:
             board = here.exchange.board(("town",))
             assert len(board["waiting"]) == 1 and board["longest"] >= 0
             assert [(o["name"], o["state"]) for o in board["operators"]] == [("op-1", "talking")]
-            assert here.exchange.board(("other",)) == {"waiting": [], "longest": 0.0, "operators": []}
+            assert here.exchange.board(("other",)) == {"waiting": [], "longest": 0.0, "operators": [], "flows": {"other": "none"}}
 
     asyncio.run(play())

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
 import shutil
 import subprocess
 import sys
 import time
+import urllib.request
+import wave
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from madoguchi.voice import spool
 from madoguchi.voice.events import CallEvent
 from madoguchi.voice.flow import Phone
+from madoguchi.voice.flows import OUT_OF_ORDER
 from madoguchi.voice.legs import PCMA
 from madoguchi.voice.sip.registrar import REALM
 
-from .scene import CLOSED, NUMBER, Caller, Process, free_port, make_flow, network, process, quick
+from .scene import CLOSED, NUMBER, Caller, Process, free_port, likeness, make_flow, network, process, quick
 
 SCENARIOS = Path(__file__).parent / "sipp"
 
@@ -217,6 +223,74 @@ def test_a_folder_that_cannot_be_written_stops_no_audio(folder: Path) -> None:
             time.sleep(0.05)
         here.stop()
         assert [e.kind for e in here.events()] == ["offered", "announced", "ended"]
+
+
+@pytest.mark.req("CALL-08", "CALL-01")
+def test_a_start_with_a_broken_flow_is_answered_by_the_last_good_one(folder: Path) -> None:
+    async def call(here: Process) -> None:
+        async with network() as net:
+            caller = await Caller(net).dial(here.address)
+            assert await caller.hears("closed") >= 0.95
+            await caller.close()
+
+    file = folder / "town" / "flow.json"
+    door = free_port()
+    with process(folder, now=CLOSED, arguments=("--door-port", str(door))) as here:
+        assert health(door)["flows"] == {"town": "current"}
+        file.write_bytes(file.read_bytes()[:200])
+        until = time.monotonic() + 5
+        while health(door)["flows"] != {"town": "last_good"} and time.monotonic() < until:
+            time.sleep(0.05)
+        here.kill()
+        here.start()
+        assert health(door)["flows"] == {"town": "last_good"}
+        asyncio.run(call(here))
+        file.unlink()
+        here.kill()
+        here.start()
+        asyncio.run(call(here))
+        assert health(door)["flows"] == {"town": "last_good"}
+        make_flow(folder, version=2)
+        until = time.monotonic() + 5
+        while health(door)["flows"] != {"town": "current"} and time.monotonic() < until:
+            time.sleep(0.05)
+        assert health(door)["flows"] == {"town": "current"}
+        assert json.loads((folder / "town" / "flow.good.json").read_text())["version"] == 2
+
+
+@pytest.mark.req("CALL-08", "CALL-01")
+@pytest.mark.parametrize("there", ["nothing", "a torn file"])
+def test_without_any_flow_a_caller_hears_that_it_is_out_of_order(tmp_path: Path, there: str) -> None:
+    if there != "nothing":
+        (tmp_path / "town").mkdir()
+        (tmp_path / "town" / "flow.json").write_text('{"contract": "to')
+    with wave.open(str(OUT_OF_ORDER)) as file:
+        words = np.frombuffer(file.readframes(16_000), "<i2")
+
+    async def call(here: Process) -> None:
+        async with network() as net:
+            caller = await Caller(net).dial(here.address)
+            await asyncio.sleep(2.6)
+            assert likeness(caller.heard, words) > 0.95
+            await caller.close()
+            make_flow(tmp_path)
+            until = time.monotonic() + 5
+            while "version 1" not in here.log.read_text() and time.monotonic() < until:
+                await asyncio.sleep(0.05)
+            with pytest.raises(AssertionError, match="refused 404"):
+                await Caller(net).dial(here.address, number="0120999999")
+
+    with process(tmp_path, now=CLOSED) as here:
+        asyncio.run(call(here))
+        here.stop()
+        events = here.events()
+        assert [(e.kind, e.contract, e.dialled) for e in events] == [(kind, "", NUMBER) for kind in ("offered", "overflowed", "ended")]
+        assert events[1].data["why"] == "no_flow"
+
+
+def health(port: int) -> Any:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+        return json.load(answer)
 
 
 def test_asked_to_end_it_takes_no_new_call_and_lets_the_others_finish(folder: Path) -> None:

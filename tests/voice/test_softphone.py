@@ -125,11 +125,13 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(browser: Browser, exchange: Any) -> AsyncIterator[Desk]:
+async def desk(browser: Browser, exchange: Any, *, telephone: bool = False) -> AsyncIterator[Desk]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     origin = f"http://127.0.0.1:{server.server_port}"
     door = await open_door(exchange, host="127.0.0.1", port=0, key=KEY, clock=clock, origins=[origin])
     context = {"door_url": f"ws://127.0.0.1:{door.port}/", "pass_url": "/pass", "colleagues": [("op2", "佐藤")]}
+    if telephone:
+        context |= {"telephone": {"pk": 1, "user": "desk1", "name": "1番席"}, "contract": {"code": "town"}}
     Site.page = (PAGE % await asyncio.to_thread(render_to_string, "callcentre/_softphone.html", context)).encode()
     Thread(target=server.serve_forever, daemon=True).start()
     found = Desk(browser, exchange, door, f"{origin}/")
@@ -285,19 +287,33 @@ def test_a_call_is_handed_over_after_a_word_with_the_colleague(
             await page.keyboard.press("F2")
             await place.happened("answered")
             await page.locator("[data-softphone][data-phase=talking]").wait_for()
-            place.operator("op2", hertz=880.0)
-            for last in (False, True):
+            colleague, device = place.operator("op2", hertz=880.0, after=0.5, refuse="declined")
+
+            async def ask() -> None:
                 await page.keyboard.press("Shift+F4")
                 await page.get_by_label("転送先").select_option("op2")
                 await page.get_by_role("button", name="転送する").click()
-                await page.get_by_text("転送先につないでいます").first.wait_for()
-                if last:
-                    resident.arrivals.clear()
-                    assert await resident.hears("hold") > 0.95
-                else:
-                    await page.keyboard.press("F4")
-                    await page.get_by_text("通話中", exact=True).first.wait_for()
-            await place.until(lambda: place.exchange.desk.operators["op2"].state == "talking")
+                await page.get_by_text("転送先を呼び出しています").first.wait_for()
+
+            await ask()
+            assert await page.get_by_role("button", name="転送を完了する").count() == 0, "nobody to hand over to yet"
+            await page.get_by_role("alert").get_by_text("転送先が「出ない」を選びました。お客様との通話に戻りました。").wait_for()
+            await page.get_by_text("通話中", exact=True).first.wait_for()
+            device.refuse, device.after = "", 5
+            await ask()
+            await page.keyboard.press("F4")
+            await page.get_by_text("通話中", exact=True).first.wait_for()
+            device.after = 0.5
+            await ask()
+            await page.get_by_text("転送先が出ました").first.wait_for()
+            resident.arrivals.clear()
+            assert await resident.hears("hold") > 0.95
+            await place.exchange.hang_up(colleague)
+            await page.get_by_role("alert").get_by_text("転送先が電話を切りました。").wait_for()
+            resident.arrivals.clear()
+            assert await resident.hears_tone(660) == pytest.approx(660, abs=10)
+            await ask()
+            await page.get_by_text("転送先が出ました").first.wait_for()
             await page.get_by_role("button", name="転送を完了する").click()
             await page.get_by_text("後処理").first.wait_for()
             resident.arrivals.clear()

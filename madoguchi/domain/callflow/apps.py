@@ -6,4 +6,8 @@ class CallFlowConfig(AppConfig):
     label = "callflow"
 
     def ready(self) -> None:
-        from . import audit_actions  # noqa: F401
+        from madoguchi.ground.privacy.registry import SealedColumn, register
+
+        from . import audit_actions, models  # noqa: F401
+
+        register(SealedColumn(models.Telephone, "secret", models.PURPOSE))

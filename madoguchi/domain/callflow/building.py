@@ -23,6 +23,8 @@ from .texts import Kind, Remark
 
 DAYS_AHEAD = 400
 BEFORE_CHOICE = ("closed", "holiday", "year_end")
+OF_NUMBER = ("number", "number_confirm", "number_wrong")
+"""Said to callers without a number who want to be called back."""
 NEEDED = ("greeting", "closed", "holiday", "year_end", "full", "callback", "callback_done", "connect", "hold")
 LONG_MILLISECONDS = 45_000
 
@@ -90,7 +92,8 @@ def used(profile: Profile) -> list[str]:
     telephone = profile.telephone
     if telephone is None:
         return []
-    silent = {"menu": not telephone.menu, "web_hint": profile.channels.web is None}
+    asks = any(queue.callback_key for queue in telephone.queues)
+    silent = {"menu": not telephone.menu, "web_hint": profile.channels.web is None, **dict.fromkeys(OF_NUMBER, not asks)}
     return [prompt for prompt in texts.PROMPTS if not silent.get(prompt)]
 
 
@@ -141,7 +144,14 @@ def invitations(profile: Profile) -> list[speech.Words]:
 def to_speak(said: Sayings, profile: Profile) -> list[speech.Words]:
     """All words that the voices of this machine must have spoken before the flow is whole."""
     words = [one.spoken for by_language in said.values() for one in by_language.values() if one.spoken]
-    return [one for one in [*words, *invitations(profile)] if speech.speakable(one[0])]
+    digits = [one for by_digit in digits_of(said).values() for one in by_digit]
+    return [one for one in [*words, *invitations(profile), *digits] if speech.speakable(one[0])]
+
+
+def digits_of(said: Sayings) -> dict[str, list[speech.Words]]:
+    """Language → the words of 0 to 9, in the contract's languages that have some and where a number is asked for at all."""
+    asked = said.get(OF_NUMBER[0], {})
+    return {language: [(language, word) for word in texts.DIGITS[language]] for language in asked if language in texts.DIGITS}
 
 
 def files(said: Sayings, profile: Profile) -> tuple[dict[str, dict[str, str]], list[Joined]]:
@@ -191,6 +201,11 @@ def content(profile: Profile, said: Sayings, prompts: Mapping[str, Mapping[str, 
         "menu": menu,
         "queues": queues,
         "prompts": {prompt: dict(by_language) for prompt, by_language in prompts.items()},
+        "digits": {
+            language: [speech.name_of(words) for words in by_digit]
+            for language, by_digit in digits_of(said).items()
+            if speech.speakable(language)
+        },
         "said": {
             prompt: {
                 language: {"words": one.words, "number": one.number, "kind": one.kind, "audio": one.audio}
@@ -227,10 +242,13 @@ def calendar_day(calendar: BusinessCalendar, on: dt.date) -> CalendarDay:
     return calendar.day(site, "phone", on, respect_term=True)
 
 
-def flow(code: str, version: int, kept: Mapping[str, Any], on_days: Mapping[dt.date, voice.Day]) -> voice.Flow:
-    """The flow file of a version with its days."""
+def flow(
+    code: str, version: int, kept: Mapping[str, Any], on_days: Mapping[dt.date, voice.Day], phones: Sequence[voice.Phone] = ()
+) -> voice.Flow:
+    """The flow file of a version with its days and the telephones of the moment."""
     parts = {key: kept[key] for key in ("name", "numbers", "languages", "menu", "queues", "prompts")}
-    return voice.Flow.model_validate({"contract": code, "version": version, "days": dict(on_days), **parts})
+    parts["digits"] = kept.get("digits", {})
+    return voice.Flow.model_validate({"contract": code, "version": version, "days": dict(on_days), "phones": tuple(phones), **parts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +268,9 @@ def heard(state: voice.State, prompts: Collection[str]) -> list[Stage]:
             Stage("オペレーターが出るとき", ("connect",)),
             Stage("オペレーターがみな通話中のとき", ("full", "position")),
             Stage("待ち時間の上限を過ぎたとき", ("callback", "web_hint")),
+            Stage("番号の通知がない方が折り返しを希望したとき", OF_NUMBER),
         ]
-    return [Stage(stage.title, tuple(name for name in stage.prompts if name in prompts)) for stage in stages]
+    return [Stage(stage.title, names) for stage in stages if (names := tuple(name for name in stage.prompts if name in prompts))]
 
 
 def remarks(
@@ -285,8 +304,8 @@ def remarks(
             found.append(Remark(False, file, "telephone.languages", speech.NO_FLITE))
     found += [
         Remark(True, texts.LABELS[prompt], f"{prompt}.{first}", "最初に流れる言語の案内がありません。文面か録音を登録してください。")
-        for prompt in NEEDED
-        if not said[prompt][first].audio
+        for prompt in (*NEEDED, *OF_NUMBER)
+        if prompt in said and not said[prompt][first].audio
     ]
     seats = sum(rule.minimum for rule in profile.staffing if rule.channel == "phone") or 1
     waiting = max(queue.max_waiting for queue in telephone.queues)

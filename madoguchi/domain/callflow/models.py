@@ -1,10 +1,17 @@
-"""Prompts with all their versions, audio, readings, and published flows."""
+"""Prompts with all their versions, audio, readings, published flows, and the telephones on the desks."""
 
 from __future__ import annotations
 
-from django.db import models
+from typing import Final
 
+from django.db import models
+from django.db.models import Q
+
+from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.tenancy import TenantModel
+
+PURPOSE: Final = "callflow.telephone"
+"""For which a telephone's digest is sealed."""
 
 
 class Audio(TenantModel):
@@ -68,3 +75,32 @@ class FlowVersion(TenantModel):
     class Meta:
         ordering = ["-number"]
         constraints = [models.UniqueConstraint(fields=["contract", "number"], name="flow_number")]
+
+
+class Telephone(TenantModel):
+    """A SIP telephone on a desk. ``user`` is its name at the exchange, of which all contracts share one; ``secret`` seals the digest of its
+    password (:func:`madoguchi.voice.flow.ha1_of`), None while it is switched off. ``operator`` sat down at it at ``seated_at``, which counts
+    on that day.
+    """
+
+    name = models.CharField("名前", max_length=30)
+    place = models.CharField("場所", max_length=60, blank=True)
+    user = models.CharField("ユーザー名", max_length=40)
+    secret = models.BinaryField(null=True)
+    issued_at = models.DateTimeField()
+    issued_by = models.CharField(max_length=80)
+    operator = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, db_index=False)
+    seated_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["user"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "user"], name="telephone_user"),
+            models.UniqueConstraint(fields=["contract", "name"], name="telephone_name"),
+            models.UniqueConstraint(fields=["contract", "operator"], name="telephone_of_operator", condition=Q(operator__isnull=False)),
+        ]
+
+    @property
+    def in_service(self) -> bool:
+        """Whether it may register with the exchange."""
+        return self.secret is not None

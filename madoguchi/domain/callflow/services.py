@@ -16,16 +16,18 @@ from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.profile import Telephone
 from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit import jobs
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 from madoguchi.voice import flow as voice
 
 from . import audio, building, speech, texts
 from .models import Audio, FlowVersion, Prompt, Reading
-from .queries import Draft, draft, latest_version, own_readings, prompts_on, published_flow
+from .queries import Draft, audio_in_use, draft, latest_version, own_readings, prompts_on, published_flow
 
 log = logging.getLogger(__name__)
 
 BY_ITSELF = "自動"
+SWEPT_AFTER = dt.timedelta(days=1)
 _KANA = re.compile(r"[ァ-ヴー・　 ]+")
 
 
@@ -141,6 +143,31 @@ def publish_flow(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVers
 
 
 @transaction.atomic
+def publish_soon(contract: Contract, *, by: Actor, now: dt.datetime) -> FlowVersion | None:
+    """As :func:`publish_flow`, but nothing is spoken here, since a page waits: what has still to be spoken (after a new reading, or of a contract
+    that has no version yet) the worker speaks and publishes next, and ``None`` is returned.
+    """
+    with contract_scope(contract):
+        Prompt.objects.filter(released_at=None).update(released_at=now)
+        wanted = _sound(contract, now)
+        if not _unspoken(building.to_speak(wanted.said, contract.profile)):
+            return _publish(contract, by=by, now=now)
+        audit.record(contract, "callflow.publish_asked", f"contract:{contract.code}", by=by, now=now)
+        jobs.order("call flows", now=now)
+        return None
+
+
+@transaction.atomic
+def sweep_audio(contract: Contract, *, now: dt.datetime) -> int:
+    """Throw away sound that no version, no saved wording and no recording uses, a day after it was made; how many files."""
+    with contract_scope(contract):
+        _lock(contract)
+        unused = Audio.objects.filter(made_at__lt=now - SWEPT_AFTER).exclude(name__in=audio_in_use(contract, now))
+        count, _ = unused.delete()
+        return count
+
+
+@transaction.atomic
 def republish(contract: Contract, *, now: dt.datetime) -> FlowVersion:
     """The version that should be in force now, from released prompts alone: after a change of the profile or of a reading, when a wording's day has come,
     and for a contract that has none yet. Delivered once committed. Raises as :func:`publish_flow`.
@@ -214,14 +241,13 @@ def deliver_soon(contract: Contract, *, now: dt.datetime) -> None:
 
 
 def deliver(contract: Contract, *, now: dt.datetime) -> bool:
-    """Put the flow in force, with the calendar's coming days, where the exchange reads it; False when it is there already, or none exists."""
+    """Put the flow in force, with the coming days and the telephones, where the exchange reads it; False when it is there already, or none exists."""
     with contract_scope(contract):
-        flow = published_flow(contract, now.date())
+        flow = published_flow(contract, now)
         if flow is None:
             return False
         home = Path(settings.VOICE_DIR) / contract.code
-        wanted = {name for by_language in flow.prompts.values() for name in by_language.values()}
-        missing = [name for name in sorted(wanted) if not (home / "audio" / name).is_file()]
+        missing = [name for name in sorted(flow.files()) if not (home / "audio" / name).is_file()]
         (home / "audio").mkdir(parents=True, exist_ok=True)
         for name, content in Audio.objects.filter(name__in=missing).values_list("name", "content"):
             part = home / "audio" / f"{name}.part"

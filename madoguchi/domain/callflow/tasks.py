@@ -12,6 +12,11 @@ from . import services, speech
 log = logging.getLogger(__name__)
 
 
+def sweep_audio(now: dt.datetime) -> int:
+    """Throw away the sound that nothing uses, in every contract; how many files."""
+    return sum(services.sweep_audio(contract, now=now) for contract in Contract.objects.order_by("pk"))
+
+
 def follow_flows(now: dt.datetime) -> int:
     """Keep every contract's flow in force and delivered: first publishing, wordings whose day has come, changed profiles, coming days, lost files.
 

@@ -25,6 +25,9 @@ LABELS = {
     "full": "混み合っているとき",
     "position": "待っている間",
     "callback": "つなげないとき",
+    "number": "番号をうかがうとき",
+    "number_confirm": "番号を確かめるとき",
+    "number_wrong": "番号を受けられないとき",
     "callback_done": "折り返しを受けたとき",
     "web_hint": "Web予約の案内",
     "connect": "つなぐとき",
@@ -39,6 +42,9 @@ WHEN = {
     "full": "オペレーターがみな通話中で、待ち始めたとき",
     "position": "待っている間、ときどき",
     "callback": "待ち時間の上限を過ぎたとき、待ちの人数が上限のとき",
+    "number": "番号の通知がない方が、折り返しのキーを押した後",
+    "number_confirm": "押された番号を一桁ずつ読み上げた後（1で決まり、ほかのキーで入れ直し）",
+    "number_wrong": "押された番号が、かけられる電話番号でないとき",
     "callback_done": "折り返しのキーが押された後",
     "web_hint": "つなげないとき、時間外の案内の後",
     "connect": "オペレーターが電話に出る直前",
@@ -54,6 +60,11 @@ PLACEHOLDERS = {
     "callback": "折り返しのキーの案内の一文（折り返しを受けない契約では空）",
     "web": "Web予約のページの言い方",
 }
+DIGITS = {
+    "ja": ("ゼロ", "イチ", "ニー", "サン", "ヨン", "ゴー", "ロク", "ナナ", "ハチ", "キュウ"),
+    "en": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+}
+"""How 0 to 9 are read back, by language."""
 NEEDED = {"closed": "hours", "menu": "menu"}
 """Placeholders that a prompt should have, else its words can differ from what is so."""
 

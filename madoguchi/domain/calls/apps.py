@@ -14,6 +14,7 @@ class CallsConfig(AppConfig):
 
         notices.register("escalation", officials.resolve)
         notices.register("late_line", officials.resolve_late)
+        notices.register("late_backs", officials.resolve_late_callbacks)
         retention.register("calls.numbers", erasers.erase_calls)
         retention.register("calls.contacts", erasers.erase_contacts)
         retention.register("calls.callbacks", erasers.erase_callbacks)

@@ -9,6 +9,7 @@ register(
     Action("call.closed_lost", "終わりが届かなかった通話を閉じた"),
     Action("contact.recorded", "応対を記録した"),
     Action("contact.changed", "応対の記録を直した"),
+    Action("contact.exported", "応対の記録をCSVに出した", reads_personal_data=True),
     Action("contact.viewed", "応対の記録を見た", reads_personal_data=True),
     Action("contact.searched", "応対の記録を電話番号で探した", reads_personal_data=True),
     Action("callback.asked", "折り返しを受け付けた"),
@@ -22,4 +23,6 @@ register(
     Action("escalation.closed", "二次対応を完了した"),
     Action("escalation.listed", "二次対応の一覧を見た", reads_personal_data=True),
     Action("escalation.viewed", "二次対応の内容を見た", reads_personal_data=True),
+    Action("extension.named", "ほかの電話システムの内線と担当者を結び付けた"),
+    Action("extension.dropped", "ほかの電話システムの内線と担当者の結び付きを解いた"),
 )

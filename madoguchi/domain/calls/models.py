@@ -84,10 +84,10 @@ class CallEvent(TenantModel):
 
 
 class Contact(TenantModel):
-    """What was said: one record per conversation, by the operator. ``words`` seals ``{"question", "answer", "name", "number"}``.
+    """What was said: one record per conversation, by its operator; a call that was handed over has one of each who spoke.
 
-    ``bookings`` are the codes of bookings made, changed or looked at for the caller. ``wrapup_seconds`` is the time from the end of the
-    call to the record, at most 30 minutes.
+    ``words`` seals ``{"question", "answer", "name", "number"}``. ``bookings`` are the codes of bookings made, changed or looked at for the
+    caller. ``wrapup_seconds`` is the time from the end of the call to the record, at most 30 minutes.
     """
 
     call = models.ForeignKey(Call, models.PROTECT, related_name="+", null=True)
@@ -107,13 +107,30 @@ class Contact(TenantModel):
 
     class Meta:
         ordering = ["at", "id"]
-        constraints = [models.UniqueConstraint(fields=["contract", "call"], name="contact_per_call", condition=Q(call__isnull=False))]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "call", "operator"], name="contact_per_call_and_operator", condition=Q(call__isnull=False)
+            )
+        ]
         indexes = [
             models.Index(fields=["contract", "at"], name="contact_by_time"),
             models.Index(
                 fields=["contract", "number_index"], name="contact_by_number", condition=Q(number_index__isnull=False)
             ),
         ]
+
+
+class Extension(TenantModel):
+    """Who sits behind a name by which another telephone system calls an agent (``agent`` of its events, such as ``SIP/201``)."""
+
+    agent = models.CharField("内線の名前", max_length=80)
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    named_at = models.DateTimeField()
+    named_by = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ["agent"]
+        constraints = [models.UniqueConstraint(fields=["contract", "agent"], name="extension_agent")]
 
 
 class Callback(TenantModel):

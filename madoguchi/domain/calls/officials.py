@@ -1,4 +1,4 @@
-"""What mails to the second line say: of a matter handed over, and of what is late. No personal data: they read it on its page."""
+"""What mails to the second line and to leaders say: of a matter handed over, and of what is late. No personal data: they read it on its page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from madoguchi.ground.kit import dates
 from madoguchi.ground.kit.clock import JST
 
 from .enums import Line, Topic
-from .models import Escalation
+from .models import Callback, Escalation
 
 LINE_ROLES = {Line.SUPERVISOR: (Role.SUPERVISOR, Role.MANAGER), Line.CITY: (Role.CITY,)}
 """Whose matter a line's matter is."""
@@ -65,6 +65,24 @@ def resolve_late(
         "unowned": str(sum(one.owner_id is None for one in late)),
         "until": _shown(late[0].due_at),
         "link": f"{settings.PUBLIC_URL}/staff/{contract.code}/phone/second/",
+    }
+    return Recipient(user.email, context)
+
+
+def resolve_late_callbacks(
+    contract: Contract, record_id: int, language: str, kind: str, *, medium: str, detail: Mapping[str, Any]
+) -> Recipient | None:
+    """The leader ``detail["user"]``, while still one and a promise is late at ``detail["at"]``."""
+    user = next((user for user in people_of(contract, Line.SUPERVISOR) if user.pk == detail["user"]), None)
+    late = list(Callback.objects.filter(ended_at=None, due_at__lt=dt.datetime.fromisoformat(detail["at"])).order_by("due_at"))
+    if user is None or not late:
+        return None
+    context = {
+        "city": contract.profile.city.name,
+        "count": str(len(late)),
+        "unowned": str(sum(one.owner_id is None for one in late)),
+        "until": _shown(late[0].due_at),
+        "link": f"{settings.PUBLIC_URL}/staff/{contract.code}/phone/callbacks/",
     }
     return Recipient(user.email, context)
 

@@ -36,6 +36,13 @@ class StaffKind(models.TextChoices):
     ESCALATED = "escalated", "二次対応の引き継ぎ（市職員あて）"
     COMPLAINT = "complaint", "苦情・トラブルの報告（市職員あて）"
     SECOND_LATE = "second_late", "期限を過ぎた二次対応（担当する方あて）"
+    BACK_LATE = "back_late", "期限を過ぎた折り返し（リーダー・業務責任者あて）"
+
+
+class TicketKind(models.TextChoices):
+    """Kinds of notice to who waits at the counter; their wording is shipped and not edited."""
+
+    NEAR = "near", "順番が近いお知らせ"
 
 
 class Template(TenantModel):
@@ -70,7 +77,7 @@ class Message(TenantModel):
         DROPPED = "dropped", "取りやめ"
 
     ref = models.CharField(max_length=64)
-    kind = models.CharField(max_length=12, choices=Kind.choices + StaffKind.choices)
+    kind = models.CharField(max_length=12, choices=Kind.choices + StaffKind.choices + TicketKind.choices)
     medium = models.CharField(max_length=4, choices=Medium.choices, default=Medium.MAIL, db_default=Medium.MAIL)
     language = models.CharField(max_length=10)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)

@@ -16,7 +16,7 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import SYSTEM, Actor
 
 from . import bounces, rules, texts
-from .models import Attempt, Kind, Medium, Message, PlannedStop, StaffKind, Template
+from .models import Attempt, Kind, Medium, Message, PlannedStop, StaffKind, Template, TicketKind
 from .queries import forget_stops
 from .sending import Sender
 
@@ -40,7 +40,7 @@ def queue(
     contract: Contract,
     *,
     ref: str,
-    kind: Kind | StaffKind,
+    kind: Kind | StaffKind | TicketKind,
     language: str,
     now: dt.datetime,
     medium: Medium = Medium.MAIL,

@@ -91,7 +91,9 @@ def _type(value: dict[str, Any]) -> str:
         return f"list of {_type(value['items'])}"
     kind = str(value["type"])
     if kind == "object":
-        return f"table of language → {_type(value['additionalProperties'])}"
+        codes = value.get("patternProperties")
+        of, held = ("code", next(iter(codes.values()))) if codes else ("language", value["additionalProperties"])
+        return f"table of {of} → {_type(held)}"
     word = value.get("format") or {"integer": "whole number", "boolean": "true / false"}.get(kind, kind)
     return f"{word}{_bounds(value)}"
 

@@ -66,3 +66,8 @@ def correct(contract: Contract, kind: str, *, by: Actor, now: dt.datetime, ref: 
     """Put right the fact of a record that turned out otherwise, e.g. when what it rests on arrived late; takes what :func:`note` takes."""
     Fact.objects.filter(ref=ref, kind=kind).delete()
     return note(contract, kind, by=by, now=now, ref=ref, **values)
+
+
+def withdraw(kind: str, *, ref: str) -> None:
+    """Take back the fact of work that turned out not to be done (inside ``contract_scope``)."""
+    Fact.objects.filter(ref=ref, kind=kind).delete()

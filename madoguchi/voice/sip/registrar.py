@@ -15,10 +15,10 @@ from typing import Final
 from aiosipua.headers import parse_auth
 from aiosipua.utils import generate_tag
 
+from ..flow import REALM as REALM
 from .dialogs import contact_uri
 from .messages import Address, SipRequest, SipResponse, parse_address, response, user_of
 
-REALM: Final = "madoguchi"
 NONCE_SECONDS: Final = 300.0
 SHORTEST: Final = 30
 LONGEST: Final = 3600
@@ -26,12 +26,13 @@ LONGEST: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A telephone that can be called: its Contact, the address it registered from, and until when (seconds of the given clock)."""
+    """A telephone that can be called: its Contact, the address it registered from, until when (seconds of the given clock), and the HA1 it proved."""
 
     user: str
     uri: str
     source: Address
     until: float
+    ha1: str
 
 
 class Registrar:
@@ -62,7 +63,7 @@ class Registrar:
             if 0 < expires < SHORTEST:
                 return response(request, 423, tag=generate_tag(), headers=[("Min-Expires", str(SHORTEST))])
             if expires:
-                found = Binding(user, contact_uri(request), source, self.seconds() + expires)
+                found = Binding(user, contact_uri(request), source, self.seconds() + expires, self.secret(user) or "")
                 self.bindings[user] = found
                 self.on_change(user, found)
             else:
@@ -76,9 +77,9 @@ class Registrar:
         return response(request, 200, tag=generate_tag(), headers=headers)
 
     def expire(self) -> None:
-        """Forget what is over: bindings and used nonces."""
+        """Forget what is over: bindings whose time is up or whose secret holds no more, and used nonces."""
         now = self.seconds()
-        for user in [u for u, bound in self.bindings.items() if bound.until <= now]:
+        for user in [u for u, bound in self.bindings.items() if bound.until <= now or self.secret(u) != bound.ha1]:
             self._drop(user)
         for nonce in [n for n in self._used if (self._age(n) or 0) > NONCE_SECONDS]:
             del self._used[nonce]

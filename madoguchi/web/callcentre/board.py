@@ -26,6 +26,10 @@ STATES = {
     "ready": ("待機", "ok"), "ringing": ("呼び出し中", "warn"), "talking": ("通話中", "info"), "wrapup": ("後処理", "plain"), "break": ("休憩・離席", "plain"),
     "offline": ("未接続", "done"),
 }  # fmt: skip
+FLOW_TROUBLES = {
+    "last_good": "電話の流れのファイルを交換機が読めません。前の版で応答しています。管理者に連絡してください。",
+    "none": "交換機に電話の流れがありません。かけた方には「不具合のため、おつなぎできません」と流れています。管理者に連絡してください。",
+}
 LABELS = {
     "answer_rate": "応答率", "service_level": "サービスレベル", "abandon_rate": "放棄率", "asa": "平均応答時間（ASA）", "aht": "平均処理時間（AHT）",
     "longest_wait": "最長の待ち", "offered": "対象の着信",
@@ -57,6 +61,7 @@ def board_page(request: HttpRequest, contract: Contract, *, exchange: Mapping[st
         "days": [(f"{day.month}/{day.day}", one.counted_answered, one.offered) for day, one in found.days],
         "day_rates": [one.answer_rate for _, one in found.days],
         "operators": operators(exchange),
+        "flow_trouble": FLOW_TROUBLES.get(exchange.get("flows", {}).get(contract.code, ""), "") if exchange else "",
         "wall": wall,
         "paused": paused,
         "every": EVERY_SECONDS,

@@ -19,7 +19,8 @@ from madoguchi.domain.booking.queries.waiting import PART_LABELS, wait_of
 from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services import change as deeds
 from madoguchi.domain.booking.services import remarks
-from madoguchi.ground.accounts.access import READ_RESIDENTS, WORK_ON_BOOKINGS, actor_of, roles
+from madoguchi.domain.cards.queries.stock import cards_of_booking
+from madoguchi.ground.accounts.access import READ_RESIDENTS, WORK_AT_COUNTER, WORK_ON_BOOKINGS, actor_of, may, roles
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.privacy.guard import REFUSAL, find_individual_numbers
@@ -84,6 +85,8 @@ def booking_page(
         "reasons": CANCEL_REASONS,
         "language_name": dict(choices(contract)["languages"]).get(panel.booking.language, panel.booking.language),
         "changeable": panel.live and panel.ends_at >= request.now,
+        "cards": cards_of_booking(contract, panel.booking),
+        "may_link": may(request, WORK_AT_COUNTER),
     }
     return render(request, "callcentre/booking.html", context | extra, status=status)
 

@@ -20,7 +20,7 @@ from madoguchi.domain.calls.figures import left_out, verdict
 from madoguchi.domain.calls.models import Call
 from madoguchi.domain.calls.queries import calls as reads
 from madoguchi.domain.calls.queries.reports import VERDICTS
-from madoguchi.domain.calls.sentences import choice_label
+from madoguchi.domain.calls.sentences import choice_label, menu_labels
 from madoguchi.domain.calls.services import callbacks
 from madoguchi.ground.accounts.access import READ_RESIDENTS, WORK_ON_BOOKINGS, actor_of, may, roles
 from madoguchi.ground.accounts.models import Assignment
@@ -58,8 +58,9 @@ class CallsForm(forms.Form):
         super().__init__(data)
         every = [("", "すべて")]
         used = Call.objects.filter(contract=contract)
+        labels = menu_labels(contract.profile)
         choices = used.exclude(choice="").order_by("choice").values_list("choice", flat=True).distinct()
-        self.fields["choice"].choices = [*every, *((code, choice_label(code)) for code in choices)]
+        self.fields["choice"].choices = [*every, *((code, choice_label(code, labels)) for code in choices)]
         self.fields["language"].choices = [*every, *((code, name) for code, name in settings.LANGUAGES if code in contract.profile.languages)]
         people = Assignment.objects.filter(contract=contract).select_related("user").order_by("user__name")
         self.fields["operator"].choices = [*every, *((str(a.user_id), a.user.name) for a in people)]
@@ -111,7 +112,7 @@ def _of_number(request: HttpRequest, contract: Contract) -> HttpResponse:
 
 def _rows(request: HttpRequest, contract: Contract, found: list[Call], **how: bool) -> list[dict[str, Any]]:
     """What the list shows of each call; the look is reported."""
-    ring = keyring(contract)
+    ring, labels = keyring(contract), menu_labels(contract.profile)
     backs = reads.callbacks_of(contract, found)
     detail = {"calls": [call.pk for call in found], **how}
     request.audit_reads.append(Read("call.listed", f"contract:{contract.code}", actor_of(request), detail))
@@ -119,7 +120,7 @@ def _rows(request: HttpRequest, contract: Contract, found: list[Call], **how: bo
         {
             "call": call,
             "number": phones.show(reads.number_of(ring, call)),
-            "choice": choice_label(call.choice),
+            "choice": choice_label(call.choice, labels),
             "callback": backs.get(call.pk),
         }
         for call in found
@@ -166,7 +167,7 @@ def call(request: HttpRequest, contract: Contract, pk: int) -> HttpResponse:
         "found": found,
         "call": found.call,
         "number": phones.show(number),
-        "choice": choice_label(found.call.choice),
+        "choice": choice_label(found.call.choice, menu_labels(contract.profile)),
         "language": dict(settings.LANGUAGES).get(found.call.language, found.call.language),
         "callback_words": _callback_words(found.callback),
         "verdicts": [(one, VERDICTS[verdict(found.counted, one)], left_out(found.counted, one)) for one in definitions],

@@ -11,22 +11,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from madoguchi.domain.booking.queries import desk as bookings
 from madoguchi.domain.booking.rules import read_code, show_code
+from madoguchi.domain.callflow.models import Telephone
+from madoguchi.domain.callflow.queries import seated_today, telephone_of
+from madoguchi.domain.callflow.services import FlowRefused
+from madoguchi.domain.callflow.telephones import get_up, sit_down
 from madoguchi.domain.calls import rules
 from madoguchi.domain.calls.enums import Line, Result, Source, Topic
 from madoguchi.domain.calls.errors import CallsRefused
 from madoguchi.domain.calls.models import Call, Contact
 from madoguchi.domain.calls.queries.caller import caller
+from madoguchi.domain.calls.queries.theirs import theirs, watched
 from madoguchi.domain.calls.services import callbacks, contacts, escalations
 from madoguchi.domain.calls.services.record import call_of
+from madoguchi.domain.calls.words import CONTACT, NUMBER
 from madoguchi.ground.accounts.access import ANSWER_CALLS, CALL_SUPERVISION, actor_of, assignments_of, roles
 from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.accounts.queries import people_in_role
@@ -34,6 +41,7 @@ from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import phones
 from madoguchi.ground.privacy.guard import REFUSAL, find_individual_numbers
+from madoguchi.ground.privacy.sealing import keyring
 from madoguchi.voice.passes import CallPass, Pass, PassError, derive, seal, unseal_call
 from madoguchi.web.ui.middleware import with_softphone
 
@@ -41,7 +49,9 @@ from .desk import choices, shell
 
 PASS_HOURS = 12
 DIAL_WITHIN = dt.timedelta(minutes=2)
-EXCHANGE = "exchange"
+RECORD_WITHIN = dt.timedelta(hours=4)
+THEIRS_EVERY = 3
+"""Seconds between two looks for calls of other telephone systems."""
 
 
 @with_softphone
@@ -52,8 +62,35 @@ def console(request: HttpRequest, contract: Contract) -> HttpResponse:
         "door_url": settings.VOICE_DOOR_URL,
         "pass_url": reverse("callcentre:console_pass", args=[contract.code]),
         "colleagues": _colleagues(request, contract),
+        "telephone": telephone_of(request.user, request.now),
+        "telephones": _telephones(request),
+        "watched": watched(request.user, request.now),
     }
     return render(request, "callcentre/console.html", context)
+
+
+@require_POST
+@roles(ANSWER_CALLS)
+def seat(request: HttpRequest, contract: Contract) -> HttpResponse:
+    """Take calls at a telephone on the desk for today, or in the browser again."""
+    who: dict[str, Any] = {"user": request.user, "by": actor_of(request), "now": request.now}
+    try:
+        if wanted := request.POST.get("telephone", ""):
+            row = sit_down(contract, _whole(wanted) or 0, **who)
+            messages.success(request, f"きょうは電話機「{row.name}」で電話を受けます。")
+        else:
+            get_up(contract, **who)
+            messages.success(request, "このパソコンで電話を受けます。「電話を始める」を押してください。")
+    except FlowRefused as refused:
+        messages.warning(request, str(refused))
+    return redirect("callcentre:console", contract.code)
+
+
+def _telephones(request: HttpRequest) -> list[tuple[int, str]]:
+    """The telephones at which one may sit down: nobody else sits there today."""
+    rows = Telephone.objects.filter(secret__isnull=False)
+    free = [row for row in rows if row.operator_id == request.user.pk or not seated_today(row, request.now)]
+    return [(row.pk, f"{row.name}（{row.place}）" if row.place else row.name) for row in free]
 
 
 @require_safe
@@ -62,11 +99,13 @@ def entry(request: HttpRequest, contract: Contract) -> JsonResponse:
     """A pass for the exchange, for all contracts whose calls this member of staff may answer."""
     mine = [a for a in assignments_of(request.user) if Role(a.role) in ANSWER_CALLS and "calls" in a.contract.profile.modules]
     until = request.now + dt.timedelta(hours=PASS_HOURS)
+    telephone = telephone_of(request.user, request.now)
     given = Pass(
         operator=f"user:{request.user.pk}",
         contracts=tuple(a.contract.code for a in mine),
         until=int(until.timestamp()),
         supervisor=any(Role(a.role) in CALL_SUPERVISION for a in mine),
+        phone=telephone.user if telephone else "",
     )
     return JsonResponse({"pass": seal(given, _key())})
 
@@ -92,20 +131,28 @@ def dial(request: HttpRequest, contract: Contract) -> JsonResponse:
 @roles(ANSWER_CALLS)
 def pop(request: HttpRequest, contract: Contract) -> HttpResponse:
     """Who calls: bookings, earlier conversations, what is owed; with an empty record of this call."""
-    call = _vouched(request, contract)
+    call = _told(request, contract) if "told" in request.POST else _vouched(request, contract)
     found = caller(contract, call.number, withheld=call.withheld, besides=call.call, now=request.now)
     by = actor_of(request)
     detail = {"bookings": [row.id for row in found.bookings], "contacts": [row.id for row in found.contacts]}
     request.audit_reads.append(Read("call.popped", f"contract:{contract.code}", by, detail))
-    known = Call.objects.filter(provider=EXCHANGE, ref=call.call).first()
-    written = Contact.objects.filter(call=known).first() if known else None
+    known = Call.objects.filter(provider=call.provider, ref=call.call).first()
+    written = Contact.objects.filter(call=known, operator_id=request.user.pk).first() if known else None
     form = of_contact(contract, written) if written else _first_form(contract, call, found)
-    form.sealed = request.POST["sealed"]
+    form.sealed = request.POST.get("sealed") or seal(call, _key())
     context = _record_context(request, contract, form) | {
         "caller": found, "call": call, "choice_label": request.POST.get("choice_label", "")[:40], "waited": _whole(request.POST.get("waited")),
         "language_name": dict(choices(contract)["languages"]).get(call.language, ""), "external": contract.profile.booking.mode == "external",
     }  # fmt: skip
     return render(request, "callcentre/_caller.html", context)
+
+
+@require_safe
+@roles(ANSWER_CALLS)
+def others(request: HttpRequest, contract: Contract) -> HttpResponse:
+    """Calls of other telephone systems that are this member's now; the page asks again and again."""
+    rows = [(one, round((request.now - one.call.opened_at).total_seconds())) for one in theirs(request.user, request.now)]
+    return render(request, "callcentre/_theirs.html", {"rows": rows, "every": THEIRS_EVERY})
 
 
 @require_POST
@@ -142,7 +189,7 @@ def _colleagues(request: HttpRequest, contract: Contract) -> list[tuple[str, str
 def _write(request: HttpRequest, contract: Contract, form: RecordForm, call: CallPass | None) -> Contact:
     """The record and what follows from it. Raises :class:`CallsRefused`."""
     by, now = actor_of(request), request.now
-    row = call_of(contract, EXCHANGE, call.call, now=now) if call else None
+    row = call_of(contract, call.provider, call.call, now=now) if call else None
     number = form.number or (call.number if call and not call.withheld else "")
     said = contacts.Said(
         Topic(form.topic), Result(form.result), form.language, Source(form.source), form.faq, form.bookings,
@@ -212,9 +259,6 @@ def read_form(request: HttpRequest) -> RecordForm:
 
 def of_contact(contract: Contract, contact: Contact) -> RecordForm:
     """The record of a call that has one already: the operator came back to it."""
-    from madoguchi.domain.calls.words import CONTACT
-    from madoguchi.ground.privacy.sealing import keyring
-
     words = keyring(contract).unseal_json(CONTACT, contact.words) if contact.words else {}
     return RecordForm(
         topic=contact.topic, result=contact.result, language=contact.language, source=contact.source, faq=contact.faq,
@@ -247,7 +291,7 @@ def _record_context(request: HttpRequest, contract: Contract, form: RecordForm) 
 
 
 def _done(request: HttpRequest, contract: Contract, call: CallPass) -> dict[str, Any]:
-    row = Call.objects.filter(provider=EXCHANGE, ref=call.call).first()
+    row = Call.objects.filter(provider=call.provider, ref=call.call).first()
     since = (row.answered_at or row.opened_at) if row else request.now - dt.timedelta(hours=1)
     until = row.ended_at + dt.timedelta(seconds=rules.WRAPUP_MOST) if row and row.ended_at else request.now
     touched = bookings.touched(f"user:{request.user.pk}", since, until)
@@ -268,6 +312,20 @@ def _vouched(request: HttpRequest, contract: Contract) -> CallPass:
     if call.contract != contract.code or call.operator != f"user:{request.user.pk}":
         raise PermissionDenied("この通話は、ほかの契約または担当者のものです。")
     return call
+
+
+def _told(request: HttpRequest, contract: Contract) -> CallPass:
+    """A call of another telephone system that is this member's now."""
+    wanted = _whole(request.POST.get("told"))
+    call = next((one.call for one in theirs(request.user, request.now) if one.call.pk == wanted), None)
+    if call is None:
+        raise PermissionDenied("この通話は終わったか、ほかの担当者のものです。通話の一覧から開いてください。")
+    number = keyring(contract).unseal_json(NUMBER, call.number)["number"] if call.number else ""
+    until = int((request.now + RECORD_WITHIN).timestamp())
+    return CallPass(
+        operator=f"user:{request.user.pk}", call=call.ref, contract=contract.code, number=number, withheld=call.withheld or not number,
+        choice=call.choice, language=call.language, until=until, provider=call.provider,
+    )  # fmt: skip
 
 
 def _key() -> bytes:

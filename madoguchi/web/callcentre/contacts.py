@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
 from madoguchi.domain.booking.rules import show_code
 from madoguchi.domain.calls import rules
@@ -23,6 +24,8 @@ from madoguchi.ground.accounts.access import READ_CALLS, READ_CONTACTS, WORK_ON_
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import phones
+from madoguchi.ground.kit.clock import JST
+from madoguchi.ground.kit.csvfile import write_csv
 from madoguchi.web.ui.middleware import handles_individual_number
 
 from .phone_forms import ContactFilter, ContactForm
@@ -50,9 +53,36 @@ def contacts(request: HttpRequest, contract: Contract) -> HttpResponse:
     conditions = form.conditions()
     page = Paginator(reads.contacts(conditions), PER_PAGE).get_page(request.GET.get("page"))
     topics = reads.by_topic(conditions)
+    context["asked"] = [(name, value) for name, value in request.GET.items() if name in form.fields]
     context |= {"conditions": conditions, "page": page, "rows": page.object_list, "topics": topics}
     context["bars"] = [(label.partition("・")[0], n) for label, n in topics]
     return render(request, "callcentre/phone/contacts.html", context)
+
+
+@require_POST
+@roles(READ_CONTACTS)
+def export(request: HttpRequest, contract: Contract) -> HttpResponse:
+    """The list as CSV with what was asked and answered, for the city's FAQ and reports; without names and numbers. The look is reported."""
+    form = ContactFilter(request.now.date(), request.POST)
+    if not form.is_valid():
+        return render(request, "callcentre/phone/contacts.html", {"form": form}, status=422)
+    found = list(reads.contacts(form.conditions()))
+    detail = {"contacts": [contact.pk for contact in found]}
+    request.audit_reads.append(Read("contact.exported", f"contract:{contract.code}", actor_of(request), detail))
+    header = ["受けた日時", "受けた方法", "種類", "結果", "ことば", "聞かれたこと", "答えたこと", "使ったFAQ", "予約番号", "担当", "後処理（秒）", "内容の消去"]
+    lines = []
+    for contact in found:
+        words = reads.words_of(contract, contact)
+        lines.append(
+            [
+                contact.at.astimezone(JST), contact.get_source_display(), contact.get_topic_display(), contact.get_result_display(), contact.language,
+                words.question, words.answer, contact.faq, "、".join(map(show_code, contact.bookings)), str(contact.operator),
+                contact.wrapup_seconds, "消去済み" if contact.erased_at else "",
+            ]
+        )  # fmt: skip
+    name = f"contacts-{contract.code}-{request.now:%Y%m%d-%H%M}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(write_csv(header, lines).content, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _of_number(request: HttpRequest, contract: Contract, context: dict[str, Any]) -> HttpResponse:

@@ -24,7 +24,15 @@ from madoguchi.domain.booking.rules import Refusal
 from madoguchi.domain.booking.services import remarks
 from madoguchi.domain.booking.services.reserve import Reservation, reserve
 from madoguchi.domain.procedures.models import Procedure
-from madoguchi.ground.accounts.access import OVERBOOK, READ_RESIDENTS, WORK_ON_BOOKINGS, actor_of, may, roles
+from madoguchi.ground.accounts.access import (
+    OVERBOOK,
+    READ_RESIDENTS,
+    WORK_AT_COUNTER,
+    WORK_ON_BOOKINGS,
+    actor_of,
+    may,
+    roles,
+)
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract, Site
 
@@ -42,6 +50,7 @@ def shell(request: HttpRequest, contract: Contract) -> dict[str, Any]:
     """What every page of the desk needs: rights and whether the city's own site takes the bookings."""
     return {
         "may_work": may(request, WORK_ON_BOOKINGS),
+        "may_open_case": "desk" in contract.profile.modules and may(request, WORK_AT_COUNTER),
         "may_overbook": may(request, OVERBOOK),
         "external": contract.profile.booking.mode == "external",
     }

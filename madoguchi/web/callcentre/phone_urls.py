@@ -13,6 +13,7 @@ urlpatterns = [
     path("callbacks/<int:callback>/tried/", callbacks.tried, name="callback_tried"),
     path("callbacks/<int:callback>/end/", callbacks.end, name="callback_end"),
     path("contacts/", contacts.contacts, name="contacts"),
+    path("contacts/export/", contacts.export, name="contacts_export"),
     path("contacts/new/", contacts.new, name="contact_new"),
     path("contacts/<int:contact>/", contacts.contact, name="contact"),
     path("second/", second.second, name="second"),

@@ -25,6 +25,7 @@ from madoguchi.domain.booking.services.marks import (
     record_walk_in,
     withdraw_walk_in,
 )
+from madoguchi.domain.cards.queries.stock import cards_by_booking
 from madoguchi.domain.procedures.models import Procedure
 from madoguchi.ground.accounts.access import READ_RESIDENTS, WORK_ON_BOOKINGS, actor_of, may, roles
 from madoguchi.ground.audit.services import Read
@@ -95,11 +96,13 @@ def _page(request: HttpRequest, contract: Contract, form: WalkInForm, *, status:
     for person in people:
         procedures[person.procedure] = procedures.get(person.procedure, 0) + 1
     external = contract.profile.booking.mode == "external"
+    cards = cards_by_booking(row.id for row in rows) if contract.profile.cards else {}
     context = {
         "visits": list(visits(date, date, site=site)) if external else [],
         "date": date,
         "date_title": dates.show(date),
-        "rows": rows,
+        "rows": [(row, cards.get(row.id, [])) for row in rows],
+        "cards_kept": contract.profile.cards is not None,
         "sites": sites,
         "site": site,
         "totals": {

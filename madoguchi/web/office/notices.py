@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from madoguchi.domain.booking.models import Booking
 from madoguchi.domain.booking.rules import show_code
 from madoguchi.domain.notices import queries, services, texts, wording
-from madoguchi.domain.notices.models import Kind, Message, StaffKind, Template
+from madoguchi.domain.notices.models import Kind, Message, StaffKind, Template, TicketKind
 from madoguchi.domain.notices.rules import OUTCOME_LABELS, Outcome
 from madoguchi.ground.accounts.access import EDIT_TEXTS, READ_RESIDENTS, WORK_ON_BOOKINGS, actor_of, may, roles
 from madoguchi.ground.audit import queries as audit
@@ -64,7 +64,7 @@ class LogForm(forms.Form):
     """Filters of the log."""
 
     state = forms.ChoiceField(label="状態", required=False, choices=[("", "すべての状態"), *Message.State.choices])
-    kind = forms.ChoiceField(label="種類", required=False, choices=[("", "すべての種類"), *Kind.choices, *StaffKind.choices])
+    kind = forms.ChoiceField(label="種類", required=False, choices=[("", "すべての種類"), *Kind.choices, *TicketKind.choices, *StaffKind.choices])
     language = forms.ChoiceField(label="言語", required=False, choices=[("", "すべての言語"), *settings.LANGUAGES])
     code = forms.CharField(label="予約番号", required=False, max_length=20)
     first = forms.CharField(label="この日から", required=False, max_length=20)

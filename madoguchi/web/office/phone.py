@@ -28,6 +28,7 @@ from .forms import spans_text
 LANGUAGE_NAMES = dict(settings.LANGUAGES)
 STATES = {"open": "受付時間内", "closed": "受付時間外", "holiday": "祝日", "year_end": "年末年始"}
 VERSIONS_SHOWN = 10
+SPEAKING = "音声を作っています。できしだい公開します（ふつう1分以内）。この画面を開き直すと、公開したかどうかが分かります。"
 NOT_HERE = "この契約には電話対応がありません。"
 
 
@@ -211,14 +212,13 @@ def _heard(contract: Contract, wanted: dict[str, Any]) -> dict[str, Any]:
 def publish(request: HttpRequest, contract: Contract) -> HttpResponse:
     """Let callers hear what was saved."""
     try:
-        version = services.publish_flow(contract, by=actor_of(request), now=request.now)
+        version = services.publish_soon(contract, by=actor_of(request), now=request.now)
     except services.FlowRefused as refused:
         for problem in refused.problems:
             messages.error(request, problem)
-    except speech.SpeechError as error:
-        messages.error(request, str(error))
     else:
-        messages.success(request, f"第{version.number}版を公開しました。次の電話から流れます。")
+        done = f"第{version.number}版を公開しました。次の電話から流れます。" if version else SPEAKING
+        messages.success(request, done)
     return redirect("office:phone_flow", contract.code)
 
 

@@ -22,6 +22,7 @@ from . import (
     staff,
     staffing,
     stops,
+    telephones,
     texts,
     visits,
     waiting,
@@ -87,5 +88,8 @@ urlpatterns: list = [
     path("phone/flow/readings/", phone.readings, name="phone_readings"),
     path("phone/flow/<slug:prompt>/<slug:language>/", phone.prompt, name="phone_prompt"),
     path("phone/audio/<str:name>", phone.sound, name="phone_audio"),
+    path("phone/telephones/", telephones.telephones, name="telephones"),
+    path("phone/telephones/extensions/", telephones.extensions, name="extensions"),
+    path("phone/telephones/<int:pk>/", telephones.deed, name="telephone_deed"),
     path("contract/", contract.contract, name="contract"),
 ]

@@ -23,8 +23,11 @@ class Place:
     key: str = ""
 
 
+COUNTER = "窓口"
 TELEPHONE = "電話"
 """The group that a contract without telephone work has not."""
+
+COUNTER = "窓口"
 
 NAVIGATION: list[tuple[str, list[Place]]] = [
     (
@@ -42,6 +45,25 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        COUNTER,
+        [
+            Place("窓口の状況", "counter:overview", access.EVERYONE, "g q"),
+            Place("受付機・呼び出しの画面", "counter:terminals", access.LEAD_AT_COUNTER),
+            Place("案件", "cases:cases", access.READ_COUNTER, "g n"),
+            Place("市の審査待ち", "cases:city", access.READ_COUNTER, "g x"),
+            Place("案件の数字", "cases:figures", access.READ_COUNTER),
+            Place("来庁者数の表", "cases:visitors", access.READ_COUNTER),
+            Place("手続きの流れ", "cases:flows", access.READ_COUNTER),
+            Place("カードの在庫", "stock:overview", access.READ_COUNTER, "g k"),
+            Place("カードを読み取る", "stock:scan", access.WORK_AT_COUNTER, "g j"),
+            Place("交付前設定", "stock:batches", access.READ_COUNTER),
+            Place("取り出す一覧", "stock:picks", access.READ_COUNTER),
+            Place("カードの期限", "stock:ageing", access.READ_COUNTER),
+            Place("棚卸", "stock:takings", access.READ_COUNTER),
+            Place("作業リスト", "lists:overview", access.READ_COUNTER, "g m"),
+        ],
+    ),
+    (
         TELEPHONE,
         [
             Place("電話対応", "callcentre:console", access.ANSWER_CALLS, "g p"),
@@ -53,6 +75,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("電話の数字（月）", "phone:figures", access.EVERYONE),
             Place("人数の見積もり", "office:staffing", access.EVERYONE),
             Place("電話の流れと案内", "office:phone_flow", access.EVERYONE),
+            Place("電話機", "office:telephones", access.MANAGE_TELEPHONES),
         ],
     ),
     (
@@ -86,7 +109,6 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         "これから",
         [
             Place("オンライン窓口", None),
-            Place("受付・案件", None),
             Place("FAQ・マニュアル", None),
             Place("シフト・研修", None),
             Place("報告書・請求", None),
@@ -104,6 +126,9 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
         "callcentre:external": own_site,
         "office:visits": own_site,
         "office:cards": booking.notice_check != "list",
+        "lists:overview": not contract.profile.work_lists,
+        "counter:overview": contract.profile.reception is None,
+        "counter:terminals": contract.profile.reception is None,
     }
     groups = []
     for label, places in NAVIGATION:
@@ -111,7 +136,10 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
             continue
         items = []
         for place in places:
-            if not access.may(request, place.allowed) or unused.get(place.route or "", False):
+            route = place.route or ""
+            stock, case = route.startswith("stock:"), route.startswith("cases:")
+            absent = (stock and contract.profile.cards is None) or (case and "desk" not in contract.profile.modules)
+            if not access.may(request, place.allowed) or unused.get(route, False) or absent:
                 continue
             url = _address(place.route, contract)
             items.append(

@@ -323,3 +323,24 @@ def test_without_flite_the_japanese_is_heard_and_the_page_is_told(
     flow = published(voice_dir)
     assert flow.audio("hold", "en") == flow.audio("hold", "ja")
     assert version.content["prompts"]["closed"]["ja"] == version.content["said"]["closed"]["ja"]["audio"]
+
+
+@pytest.mark.req("CALL-02")
+def test_sound_that_nothing_uses_is_swept_a_day_later(contract: Contract, now: dt.datetime) -> None:
+    save = {"prompt": "hold", "language": "ja", "starts_on": now.date(), "by": CITY, "now": now}
+    services.save_text(contract, text="地御前です。お待ちください。", **save)
+    services.upload_recording(contract, prompt="connect", language="ja", file_name="a.wav", data=record(), by=CITY, now=now)
+    with contract_scope(contract):
+        before = speech.name_of(queries.draft(contract, on=now.date()).said["hold"]["ja"].spoken)
+    services.save_reading(contract, surface="地御前", kana="ジゴゼン", by=CITY, now=now)
+    services.drop_recording(contract, prompt="connect", language="ja", by=CITY, now=now)
+    services.publish_flow(contract, by=CITY, now=now)
+    with contract_scope(contract):
+        kept = set(Audio.objects.values_list("name", flat=True))
+    assert before in kept
+    assert tasks.sweep_audio(now) == 0, "what was just made may be on somebody's page"
+    later = now + dt.timedelta(days=2)
+    assert tasks.sweep_audio(later) == 1
+    assert tasks.sweep_audio(later) == 0
+    with contract_scope(contract):
+        assert set(Audio.objects.values_list("name", flat=True)) == kept - {before}

@@ -9,6 +9,8 @@ import pytest
 from madoguchi.domain.calls.enums import Result, Source, Topic
 from madoguchi.domain.calls.errors import CallsRefused
 from madoguchi.domain.calls.models import Call, Contact
+from madoguchi.domain.calls.queries.calls import detail
+from madoguchi.domain.calls.queries.contacts import unwritten
 from madoguchi.domain.calls.services.contacts import Said, Words, change, record
 from madoguchi.domain.calls.services.record import record_events
 from madoguchi.domain.calls.words import CONTACT
@@ -78,3 +80,17 @@ def test_what_cannot_be_recorded_says_why(contract: Contract) -> None:
     Contact.objects.filter(pk=made.pk).update(words=None, erased_at=AFTER)
     with pytest.raises(CallsRefused, match="消去した記録"):
         change(contract, made.pk, SAID, by=by, now=AFTER)
+
+
+def test_a_call_handed_over_has_a_record_of_each_who_spoke(contract: Contract) -> None:
+    (first, by_first), (second, by_second) = member(contract, Role.OPERATOR), member(contract, Role.SUPERVISOR)
+    record_events(contract, answered(), by=SYSTEM, now=AFTER)
+    call = Call.objects.get()
+    assert call.ended_at is not None
+    for user, by, seconds in ((first, by_first, 30), (second, by_second, 50)):
+        record(contract, SAID, call=call, user=user, by=by, now=call.ended_at + dt.timedelta(seconds=seconds))
+    found = detail(contract, call.pk)
+    assert found is not None
+    assert [one.operator for one in found.contacts] == [first, second]
+    assert found.counted.wrapup_seconds == 80
+    assert list(unwritten(AFTER)) == []

@@ -6,11 +6,11 @@ import datetime as dt
 
 import pytest
 
-from madoguchi.domain.calls.enums import Line, StepKind, Topic
+from madoguchi.domain.calls.enums import CallbackEnd, Line, StepKind, Topic
 from madoguchi.domain.calls.errors import CallsRefused
 from madoguchi.domain.calls.models import Escalation, Step
-from madoguchi.domain.calls.services import escalations
-from madoguchi.domain.calls.tasks import remind_second_line
+from madoguchi.domain.calls.services import callbacks, escalations
+from madoguchi.domain.calls.tasks import remind_callbacks, remind_second_line
 from madoguchi.domain.notices.models import Message
 from madoguchi.domain.notices.wording import compose
 from madoguchi.ground.accounts.models import Role, User
@@ -148,3 +148,19 @@ def test_what_is_late_reminds_its_line_once_a_business_day(contract: Contract) -
     assert {to for _, to, _ in mails(contract)} == {leader.email, manager.email, city.email}
     Escalation.objects.update(closed_at=morning)
     assert mails(contract) == [], "what was done meanwhile reminds nobody"
+
+
+@pytest.mark.req("CALL-03", "CALL-06")
+def test_a_call_back_beyond_its_time_reminds_the_leaders_once_a_business_day(contract: Contract) -> None:
+    (_, by), (leader, _), (manager, _), _ = (member(contract, r) for r in (Role.OPERATOR, Role.SUPERVISOR, Role.MANAGER, Role.CITY))
+    owed = callbacks.promise(contract, number="090-1234-5678", name="山田 太郎", by=by, now=NINE)
+    morning = dt.datetime(2026, 11, 5, 8, 50, tzinfo=NINE.tzinfo)
+    assert remind_callbacks(owed.due_at) == 0, "not late yet"
+    assert remind_callbacks(dt.datetime(2026, 11, 3, 8, 50, tzinfo=NINE.tzinfo)) == 0, "a holiday"
+    assert (remind_callbacks(morning), remind_callbacks(morning + 5 * MINUTE)) == (2, 0)
+    found = mails(contract, morning)
+    assert [(kind, to) for kind, to, _ in found] == [("back_late", leader.email), ("back_late", manager.email)]
+    assert "1件（うち担当者なし 1件）" in found[0][2]
+    assert "/staff/hatsukaichi/phone/callbacks/" in found[0][2]
+    callbacks.end(contract, owed.pk, outcome=CallbackEnd.NEEDLESS, by=by, now=morning)
+    assert mails(contract, morning) == [], "what was done meanwhile reminds nobody"

@@ -108,11 +108,11 @@ def test_who_is_still_owed_something(contract: Contract) -> None:
 @pytest.mark.req("CALL-06")
 def test_who_waits_now(contract: Contract) -> None:
     record_events(contract, told("late", ("offered", 60), ("queued", 62)), by=SYSTEM, now=NINE)
-    record_events(contract, told("early", ("offered", 0), ("menu", 4, {"choice": "book", "language": "vi"}), ("queued", 5)), by=SYSTEM, now=NINE)
+    record_events(contract, told("early", ("offered", 0), ("menu", 4, {"choice": "booking", "language": "vi"}), ("queued", 5)), by=SYSTEM, now=NINE)
     record_events(contract, told("menu", ("offered", 0)), by=SYSTEM, now=NINE)
     record_events(contract, told("talks", ("offered", 0), ("queued", 1), ("answered", 9, "user:1")), by=SYSTEM, now=NINE)
     record_events(contract, abandoned("gone"), by=SYSTEM, now=NINE)
-    assert [(one.choice, one.language, one.since.second) for one in waiting_now(contract)] == [("予約の申込み", "vi", 5), ("", "", 2)]
+    assert [(one.choice, one.language, one.since.second) for one in waiting_now(contract)] == [("新しいご予約", "vi", 5), ("", "", 2)]
     assert board(contract, NINE + dt.timedelta(seconds=65)).longest_wait == 60
 
 

@@ -157,6 +157,10 @@ def test_records_are_found_by_day_topic_person_and_number(site: Contract, at_des
     assert looks(site, "contact.searched") == [{"contacts": every}]
     wrong = at_desk.post(f"{PHONE}contacts/", {"number": "12"})
     assert wrong.status_code == 422 and 'value="12"' in wrong.content.decode()
+    file = at_desk.post(f"{PHONE}contacts/export/", {"first": "2026-11-01", "topic": "bring"}).content.decode("utf-8-sig")
+    assert (file.count("ひみつ"), "0829309100" in file) == (2, False)
+    assert looks(site, "contact.exported") == [{"contacts": every[:2]}]
+    assert at_desk.post(f"{PHONE}contacts/export/", {"first": "2026-11-02", "last": "2026-11-01"}).status_code == 422
 
 
 @pytest.mark.req("CALL-04", "CALL-05")

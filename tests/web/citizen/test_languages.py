@@ -47,8 +47,9 @@ def translations(message: Message) -> list[str]:
 def in_templates() -> set[str]:
     """Every text marked in residents' templates, as Django looks it up."""
     found: set[str] = set()
-    folders = [PACKAGE / "web/citizen/templates", PACKAGE / "web/ui/templates/ui"]
-    for path in sorted(path for folder in folders for path in folder.rglob("*.html")):
+    folders = [PACKAGE / "web/citizen/templates", PACKAGE / "web/ui/templates/ui", PACKAGE / "web/counter/templates/counter/public"]
+    slip = PACKAGE / "web/counter/templates/counter/_slip.html"
+    for path in sorted([slip, *(path for folder in folders for path in folder.rglob("*.html"))]):
         if "staff" in path.name or path.name.startswith("kit"):
             continue
         source = path.read_text()
@@ -83,6 +84,8 @@ def in_python() -> set[str]:
                 "web/ui/views.py",
                 "web/ui/middleware.py",
                 "web/ui/footer.py",
+                "web/counter/public.py",
+                "domain/reception/services/tickets.py",
                 "domain/booking/answers.py",
                 "domain/booking/cards.py",
                 "domain/booking/errors.py",

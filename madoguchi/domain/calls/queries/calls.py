@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
 
 from madoguchi.ground.accounts.queries import names_of
 from madoguchi.ground.contracts.models import Contract
@@ -18,7 +18,7 @@ from madoguchi.ground.privacy.sealing import Keyring
 from ..enums import UNANSWERED, CallbackEnd, Direction, Outcome
 from ..figures import Counted
 from ..models import Call, Callback, CallEvent, Contact
-from ..sentences import choice_label, event_sentence, heard
+from ..sentences import choice_label, event_sentence, heard, menu_labels
 from ..words import NUMBER, plain_number
 
 HALF_HOUR = dt.timedelta(minutes=30)
@@ -47,7 +47,7 @@ def counted(contract: Contract, first: dt.date, last: dt.date) -> list[Counted]:
     """What the figures need of every incoming call of these days; one statement for any number of calls."""
     rows = incoming(contract, first, last).annotate(
         called_back=Exists(Callback.objects.filter(call=OuterRef("pk"), outcome__in=REACHED)),
-        wrapup=Subquery(Contact.objects.filter(call=OuterRef("pk")).values("wrapup_seconds")[:1]),
+        wrapup=Subquery(Contact.objects.filter(call=OuterRef("pk")).order_by().values("call").annotate(n=Sum("wrapup_seconds")).values("n")),
     )
     columns = ("id", "opened_at", "outcome", "wait_seconds", "talk_seconds", "hold_seconds", "wrapup", "total_seconds", "called_back")
     return [
@@ -108,9 +108,10 @@ class Waiting:
 
 def waiting_now(contract: Contract) -> list[Waiting]:
     """Who waits now, the longest first: in the queue, not answered, not over."""
+    labels = menu_labels(contract.profile)
     rows = Call.objects.filter(contract=contract, ended_at=None, answered_at=None, queued_at__isnull=False, outcome=Outcome.OPEN)
     return [
-        Waiting(pk, since.astimezone(JST), choice_label(choice), language)
+        Waiting(pk, since.astimezone(JST), choice_label(choice, labels), language)
         for pk, since, choice, language in rows.order_by("queued_at", "id").values_list("id", "queued_at", "choice", "language")
     ]
 
@@ -215,7 +216,7 @@ class Detail:
     call: Call
     steps: tuple[Step, ...]
     counted: Counted
-    contact: Contact | None
+    contacts: tuple[Contact, ...]
     callback: Callback | None
     others: tuple[Call, ...]
 
@@ -239,7 +240,7 @@ def detail(contract: Contract, call_id: int) -> Detail | None:
     events = list(CallEvent.objects.filter(contract=contract, call=call).order_by("at", "id"))
     names = names_of({event.agent for event in events} | {str(event.data.get("to") or "") for event in events})
     hung_up = {event.at for event in events if event.kind == "abandoned"}
-    contact = Contact.objects.filter(contract=contract, call=call).select_related("operator").first()
+    contacts = tuple(Contact.objects.filter(contract=contract, call=call).select_related("operator").order_by("at", "id"))
     callback = Callback.objects.filter(contract=contract, call=call).select_related("owner").first()
     others: tuple[Call, ...] = ()
     if call.number_index is not None:
@@ -248,18 +249,24 @@ def detail(contract: Contract, call_id: int) -> Detail | None:
     return Detail(
         call=call,
         steps=tuple(
-            Step(e.at.astimezone(JST), event_sentence(e.kind, e.data, e.agent, e.queue, names))
+            Step(e.at.astimezone(JST), event_sentence(e.kind, e.data, e.agent, e.queue, names, menu_labels(contract.profile)))
             for e in events
             if not (e.kind == "ended" and e.at in hung_up)
         ),
         counted=Counted(
             call.pk, call.opened_at.astimezone(JST), Outcome(call.outcome), call.wait_seconds, call.talk_seconds, call.hold_seconds,
-            contact.wrapup_seconds if contact else None, call.total_seconds, callback is not None and callback.outcome in REACHED,
+            _sum(one.wrapup_seconds for one in contacts), call.total_seconds, callback is not None and callback.outcome in REACHED,
         ),
-        contact=contact,
+        contacts=contacts,
         callback=callback,
         others=others,
     )  # fmt: skip
+
+
+def _sum(seconds: Iterable[int | None]) -> int | None:
+    """The known ones together; None when none is known."""
+    known = [n for n in seconds if n is not None]
+    return sum(known) if known else None
 
 
 def _local(moment: dt.datetime | None) -> dt.datetime | None:

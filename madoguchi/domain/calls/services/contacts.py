@@ -49,7 +49,7 @@ class Said:
 def record(
     contract: Contract, said: Said, *, call: Call | None = None, at: dt.datetime | None = None, user: User, by: Actor, now: dt.datetime
 ) -> Contact:
-    """Write the record of a conversation; of a call that has one already, the record is replaced by the new text.
+    """Write the record of a conversation; of a call that this person recorded already, the record is replaced by the new text.
 
     ``at`` is when they spoke, for a record written later. Raises :class:`CallsRefused` for text that is too long, or a time to come.
     """
@@ -58,7 +58,7 @@ def record(
         found = None
         if call is not None:
             call = Call.objects.select_for_update(of=("self",)).get(pk=call.pk)
-            found = Contact.objects.select_for_update().filter(call=call).first()
+            found = Contact.objects.select_for_update().filter(call=call, operator=user).first()
         if found is not None:
             return _change(contract, found, said, by=by, now=now)
         ring = keyring(contract)

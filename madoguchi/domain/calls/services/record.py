@@ -20,7 +20,7 @@ from madoguchi.voice.events import CallEvent as Told
 
 from ..enums import Direction, Outcome
 from ..fold import LOST, Folded, fold_one
-from ..models import Call, CallEvent
+from ..models import Call, CallEvent, Extension
 from ..words import EVENT, NUMBER, plain_number
 from . import callbacks
 
@@ -225,11 +225,14 @@ def _project(ring: Keyring, call: Call, folded: Folded, operators: Mapping[str, 
 
 
 def _operators(folded: Iterable[Folded]) -> dict[str, int]:
-    """The accounts that telephone systems name ``user:<id>``, by that name; other names have none."""
+    """The accounts that telephone systems name ``user:<id>`` or by an extension, by that name; other names have none. Inside the scope."""
+    folded = list(folded)
+    others = {agent for one in folded if (agent := _who(one)) and not agent.startswith("user:")}
+    extensions = dict(Extension.objects.filter(agent__in=others).values_list("agent", "user_id")) if others else {}
     named = {agent: re.fullmatch(r"user:([0-9]{1,15})", agent) for one in folded if (agent := _who(one))}
     wanted = {agent: int(match[1]) for agent, match in named.items() if match}
     there = set(User.objects.filter(pk__in=wanted.values()).values_list("pk", flat=True)) if wanted else set()
-    return {agent: pk for agent, pk in wanted.items() if pk in there}
+    return extensions | {agent: pk for agent, pk in wanted.items() if pk in there}
 
 
 def _who(folded: Folded) -> str:

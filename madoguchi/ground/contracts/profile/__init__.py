@@ -23,12 +23,14 @@ from .booking import (
     Waiting,
     Window,
 )
+from .cards import Cabinet, Cards
 from .checks import Problem, check
 from .duties import Charge, Due, DueException, Duty, Kpis, Payment, Retention, Staffing, Volume
 from .fields import STANDARD_FIELDS, FieldOption, FieldRule
 from .hours import Designated, Hours, NthWeekday, StopRule, Weekly, YearEnd
 from .loading import ProfileError, load_all, load_profile, parse_profile
 from .parties import Channels, ChannelTerms, City, Contractor, Fiscal, Office, Outreach, Site, Term
+from .reception import Reception, WindowGroup
 from .root import Profile
 from .telephone import AnswerRate, MenuKey, QueueTerms, SecondLine, Telephone
 from .values import (
@@ -45,6 +47,7 @@ from .values import (
     parse_clock,
     parse_span,
 )
+from .worklists import DeferReason, ItemResult, WorkList
 
 __all__ = [
     "CHANNELS",
@@ -55,6 +58,8 @@ __all__ = [
     "WEEKDAYS",
     "AnswerRate",
     "Booking",
+    "Cabinet",
+    "Cards",
     "Channel",
     "ChannelTerms",
     "Channels",
@@ -64,6 +69,7 @@ __all__ = [
     "Contingents",
     "Contractor",
     "Cutoff",
+    "DeferReason",
     "Designated",
     "Due",
     "DueException",
@@ -74,6 +80,7 @@ __all__ = [
     "FieldRule",
     "Fiscal",
     "Hours",
+    "ItemResult",
     "Kpis",
     "Language",
     "MenuKey",
@@ -88,6 +95,7 @@ __all__ = [
     "Profile",
     "ProfileError",
     "QueueTerms",
+    "Reception",
     "Reminder",
     "Retention",
     "SecondLine",
@@ -101,6 +109,8 @@ __all__ = [
     "Weekday",
     "Weekly",
     "Window",
+    "WindowGroup",
+    "WorkList",
     "YearEnd",
     "check",
     "clock_of",

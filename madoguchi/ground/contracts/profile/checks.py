@@ -34,11 +34,14 @@ def check(profile: Profile) -> list[Problem]:
         _hours,
         _stops,
         _telephone,
+        _cards,
+        _reception,
         _booking,
         _pools,
         _people,
         _papers,
         _payment,
+        _work_lists,
         _modules,
     ):
         problems.extend(rule(profile))
@@ -70,6 +73,13 @@ def _twice(path: str, values: Iterable[object], what: str) -> Iterator[Problem]:
         if seen[value] == 2:
             shown = _quoted([value]) if isinstance(value, str) else str(value)
             yield Problem(f"{path}[{index}]", f"each {what} once", f"{shown} again")
+
+
+def _work_lists(profile: Profile) -> Iterator[Problem]:
+    yield from _twice("work_lists", (one.code for one in profile.work_lists), "code")
+    for index, one in enumerate(profile.work_lists):
+        yield from _twice(f"work_lists[{index}].results", (result.code for result in one.results), "code")
+        yield from _twice(f"work_lists[{index}].reasons", (reason.code for reason in one.reasons), "code")
 
 
 def _codes(profile: Profile) -> Iterator[Problem]:
@@ -245,6 +255,55 @@ def _telephone(profile: Profile) -> Iterator[Problem]:
         if not queue.callback_key and profile.channels.web is None:
             expected = "a key, as a caller who waited too long could not reserve on the web either"
             yield Problem(f"telephone.queues[{index}].callback_key", expected, '""')
+
+
+def _cards(profile: Profile) -> Iterator[Problem]:
+    cards = profile.cards
+    if (cards is None) == ("cards" in profile.modules):
+        yield Problem("cards", *(("a table, as modules has \"cards\"", "nothing") if cards is None else ("nothing unless modules has \"cards\"", "a table")))
+    if cards is None:
+        return
+    yield from _twice("cards.cabinets", (cabinet.code for cabinet in cards.cabinets), "code")
+    try:
+        matches = matcher(cards.number_pattern)
+    except ValueError:
+        expected = "a regular expression without look-around and back-references (Rust's regex)"
+        yield Problem("cards.number_pattern", expected, _short_value(cards.number_pattern))
+        return
+    if cards.number_example and not matches(cards.number_example):
+        yield Problem("cards.number_example", f"a number of the pattern {_short_value(cards.number_pattern)}", _short_value(cards.number_example))
+    sites = [site.code for site in profile.sites]
+    for index, cabinet in enumerate(cards.cabinets):
+        path = f"cards.cabinets[{index}]"
+        if cabinet.site not in sites:
+            yield Problem(f"{path}.site", _one_of(sites), f'"{cabinet.site}"')
+        if matches(f"{cabinet.label}-01"):
+            expected = "a code whose labels a scanner cannot mix up with numbers of cards (cards.number_pattern)"
+            yield Problem(f"{path}.code", expected, f'"{cabinet.code}"')
+
+
+def _reception(profile: Profile) -> Iterator[Problem]:
+    reception = profile.reception
+    if reception is None:
+        return
+    if "desk" not in profile.modules:
+        yield Problem("reception", 'nothing unless modules has "desk"', "a table")
+    sites = {site.code: site for site in profile.sites}
+    yield from _twice("reception.groups", [f"{group.site}.{group.code}" for group in reception.groups], "group")
+    yield from _twice("reception.groups", [f"{group.site}.{group.letter}" for group in reception.groups], "letter of a site")
+    for index, group in enumerate(reception.groups):
+        path = f"reception.groups[{index}]"
+        if group.site not in sites:
+            yield Problem(f"{path}.site", _one_of(sites), f'"{group.site}"')
+            continue
+        yield from _unknown(f"{path}.procedures", group.procedures, sites[group.site].services)
+        yield from _unknown(f"{path}.minutes", group.minutes, group.procedures)
+    for index, site in enumerate(profile.sites):
+        groups = reception.groups_at(site.code)
+        received = {code for group in groups for code in group.procedures}
+        for code in site.services:
+            if groups and code not in received:
+                yield Problem(f"sites[{index}].services", f'a group of reception that takes "{code}"', "none")
 
 
 def _booking(profile: Profile) -> Iterator[Problem]:

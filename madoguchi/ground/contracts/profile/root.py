@@ -7,11 +7,15 @@ from typing import Literal, TypeVar
 from pydantic import Field
 
 from .booking import Booking, Notices, Pool, Procedure
+from .cards import Cards
+from .cases import Cases
 from .duties import Duty, Kpis, Payment, Retention, Staffing
 from .hours import Hours, StopRule, YearEnd
 from .parties import Channels, City, Contractor, Fiscal, Outreach, Site, Term
+from .reception import Reception
 from .telephone import Telephone
 from .values import Channel, Code, Language, Name, Part
+from .worklists import WorkList
 
 Module = Literal[
     "booking",
@@ -52,10 +56,14 @@ class Profile(Part):
     stops: tuple[StopRule, ...] = Field((), description="全国システムの停止")
     outreach: Outreach = Field(Outreach(), description="出張申請受付")
     telephone: Telephone | None = Field(None, description="電話対応（なければ省略）")
+    cards: Cards | None = Field(None, description="カードの在庫（なければ省略）")
+    reception: Reception | None = Field(None, description="窓口の受付と順番待ち（なければ省略）")
+    cases: Cases = Field(Cases(), description="窓口の案件")
     procedures: tuple[Procedure, ...] = Field(min_length=1, description="手続き")
     booking: Booking = Field(Booking(), description="予約")
     notices: Notices = Field(Notices(), description="お知らせ")
     pools: tuple[Pool, ...] = Field((), description="予約枠の組")
+    work_lists: tuple[WorkList, ...] = Field((), description="市がファイルで渡す作業リスト")
     kpis: Kpis = Field(Kpis(), description="指標と想定件数")
     staffing: tuple[Staffing, ...] = Field((), description="人員の配置")
     reports: tuple[Duty, ...] = Field((), description="報告書・提出物")
@@ -80,6 +88,10 @@ class Profile(Part):
     def pool(self, code: str) -> Pool:
         """The pool of that code. Raises :class:`KeyError`."""
         return _find(self.pools, code)
+
+    def work_list(self, code: str) -> WorkList | None:
+        """The work list of that code; ``None`` when there is none."""
+        return next((one for one in self.work_lists if one.code == code), None)
 
     def hours_for(self, site: str, channel: str) -> Hours | None:
         """The block of hours for a channel at a site; ``None`` where the contract does not offer it."""

@@ -7,7 +7,8 @@ import datetime as dt
 from django import template
 from django.conf import settings
 
-from madoguchi.domain.calls.enums import Topic
+from madoguchi.domain.calls.sentences import choice_label, menu_labels
+from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import phones
 
 register = template.Library()
@@ -27,9 +28,9 @@ def language_name(code: str) -> str:
 
 
 @register.filter
-def choice_name(choice: str) -> str:
-    """What a caller chose in the menu; the menu's own word where it is none of our topics."""
-    return str(Topic(choice).label) if choice in Topic.values else choice
+def choice_name(choice: str, contract: Contract) -> str:
+    """What a caller chose in the menu, as the contract's menu says it."""
+    return choice_label(choice, menu_labels(contract.profile))
 
 
 @register.filter

@@ -1,0 +1,1 @@
+"""Reads of the stock, by screen. All run inside ``contract_scope``."""

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class CasesConfig(AppConfig):
+    name = "madoguchi.domain.cases"
+    label = "cases"
+
+    def ready(self) -> None:
+        from madoguchi.ground.privacy import registry, retention
+        from madoguchi.ground.privacy.registry import SealedColumn
+
+        from . import audit_actions, erasers, models, words  # noqa: F401
+
+        retention.register("cases.notes", erasers.erase_notes)
+        registry.register(SealedColumn(models.Move, "words", words.NOTE))

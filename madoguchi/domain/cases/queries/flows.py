@@ -1,0 +1,74 @@
+"""Reads of flows: which version counts on a day. Inside ``contract_scope``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Max
+
+from madoguchi.ground.contracts.models import Contract
+
+from ..enums import VersionState
+from ..models import FlowVersion
+from ..rules import Flow
+from ..shipped import shipped_flows
+
+
+def version_on(code: str, day: dt.date) -> FlowVersion | None:
+    """The approved version that counts on a day; None while the shipped flow does. An approved one of the city's own goes before shipped ones."""
+    found = FlowVersion.objects.filter(code=code, state=VersionState.APPROVED, valid_from__lte=day)
+    return found.order_by("shipped", "-valid_from", "-number").first()
+
+
+def latest_number(code: str) -> int:
+    """The highest number of a flow's versions; 0 without any."""
+    return FlowVersion.objects.filter(code=code).aggregate(most=Max("number"))["most"] or 0
+
+
+def body_of(version: FlowVersion) -> Flow:
+    """A version as a flow."""
+    return Flow.model_validate(version.body)
+
+
+def worked(contract: Contract, version: FlowVersion) -> Flow:
+    """A version as it is worked under the contract: rights of the profile, steps that are off left out."""
+    return body_of(version).fitted(contract.profile.cases.city_decides).active
+
+
+def flow_of(contract: Contract, code: str, day: dt.date) -> Flow | None:
+    """The flow that counts on a day, as it was written; None for an unknown code."""
+    version = version_on(code, day)
+    shipped = shipped_flows().get(code)
+    if version is None or (version.shipped and shipped is not None):
+        return shipped
+    return body_of(version)
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A flow that a contract works by: the code, what counts today, its version's number (None: as shipped), whether a proposal waits."""
+
+    flow: Flow
+    number: int | None
+    waiting: bool
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the city has confirmed every step."""
+        return all(step.confirmed for step in self.flow.steps)
+
+
+def offered_flows(contract: Contract, day: dt.date) -> list[Offered]:
+    """Flows for procedures of the contract, in the order of its procedures."""
+    profile = contract.profile
+    order = [procedure.code for procedure in profile.procedures]
+    waiting = set(FlowVersion.objects.filter(state=VersionState.PROPOSED).values_list("code", flat=True))
+    found = []
+    for code, shipped in shipped_flows().items():
+        if not set(shipped.procedures) & set(order) or (code == "outreach_application" and not profile.outreach.enabled):
+            continue
+        version = version_on(code, day)
+        flow = flow_of(contract, code, day) or shipped
+        found.append(Offered(flow, version.number if version and not version.shipped else None, code in waiting))
+    return sorted(found, key=lambda one: min(order.index(p) for p in one.flow.procedures if p in order))

@@ -1,0 +1,5 @@
+"""Purpose of the sealed column."""
+
+from typing import Final
+
+NOTE: Final = "cases.note"
