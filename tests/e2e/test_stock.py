@@ -22,12 +22,12 @@ from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor, ActorKind, Channel
-contract = Contract.objects.get(code="nagaoka")
-user = User.objects.get(email="counter.nagaoka@demo.example.jp")
+contract = Contract.objects.get(code="CITY")
+user = User.objects.get(email="counter.CITY@demo.example.jp")
 who = dict(user=user, by=Actor(ActorKind.COUNTER, Channel.COUNTER, f"user:{user.pk}", user.name), now=now - dt.timedelta(hours=1))
 with contract_scope(contract):
     if not Card.objects.exists():
-        numbers = [f"R08-{n:05}" for n in range(1, 301)]
+        numbers = [f"PREFIX-{n:05}" for n in range(1, 301)]
         stock.register_cards(contract, [Arrival(n) for n in numbers], **who)
         for n, number in enumerate(numbers):
             stock.put(contract, number, cabinet="a", box=1 + n // 60, **who)
@@ -47,7 +47,7 @@ def scan(page: Any, code: str) -> None:
 
 @pytest.mark.req("DESK-03")
 def test_three_hundred_cards_are_counted_on_a_tablet(visit: Visit, installation: Installation) -> None:
-    installation.run(SHELF)
+    installation.run(SHELF.replace("CITY", "nagaoka").replace("PREFIX", "R08"))
     page = visit(820, bypass_csp=True)
     page.set_viewport_size({"width": 820, "height": 1180})
     sign_in(page, "counter.nagaoka")
@@ -103,11 +103,12 @@ def test_three_hundred_cards_are_counted_on_a_tablet(visit: Visit, installation:
 @pytest.mark.req("DESK-03", "DESK-04")
 @pytest.mark.parametrize("width", [820, 1280])
 def test_a_day_at_the_stock(visit: Visit, installation: Installation, width: int) -> None:
-    installation.run(SHELF)
+    installation.run(SHELF.replace("CITY", "izumi").replace("PREFIX", "2607"))
+    base = "/staff/izumi/stock/"
     page = visit(width, bypass_csp=True)
-    sign_in(page, "counter.nagaoka")
-    page.goto(f"{BASE}scan/?do=register")
-    new = f"R09-{width:05}"
+    sign_in(page, "counter.izumi")
+    page.goto(f"{base}scan/?do=register")
+    new = f"2609-{width:05}"
     scan(page, new)
     expect(page.locator(".stock-said.is-good")).to_contain_text(f"{new} を登録しました")
     scan(page, new)
@@ -121,7 +122,7 @@ def test_a_day_at_the_stock(visit: Visit, installation: Installation, width: int
     scan(page, "1234-5678-9018")
     expect(page.locator(".stock-said.is-bad")).to_contain_text("マイナンバーはお預かりできません")
     expect(page.locator("#scan-code")).to_have_value("")
-    page.goto(f"{BASE}batches/")
+    page.goto(f"{base}batches/")
     if page.get_by_role("button", name="開く", exact=True).count() and not page.locator("tbody tr").count():
         page.get_by_role("button", name="開く", exact=True).click()
     else:
@@ -130,19 +131,19 @@ def test_a_day_at_the_stock(visit: Visit, installation: Installation, width: int
     scan(page, card)
     expect(page.locator(".stock-said.is-good")).to_contain_text("設定を記録しました")
     check(page, "stock-batch")
-    page.goto(f"{BASE}check/")
+    page.goto(f"{base}check/")
     scan(page, card)
     expect(page.locator(".stock-said.is-bad")).to_contain_text("確認は別の人")
     other = visit(width, bypass_csp=True)
-    sign_in(other, "supervisor.nagaoka")
-    other.goto(f"{BASE}check/")
+    sign_in(other, "supervisor.izumi")
+    other.goto(f"{base}check/")
     scan(other, card)
     expect(other.locator(".stock-said.is-good")).to_contain_text("確認が済みました")
     rest = ("shelves/a/1/", "ageing/", "notices/", "picks/", "arrivals/", "find/", "disposals/", "takings/")
     for name in ("", "shelves/", *(rest if width == 820 else ())):
-        page.goto(f"{BASE}{name}")
+        page.goto(f"{base}{name}")
         check(page, f"stock-{name.replace('/', '-').strip('-') or 'overview'}")
-    page.goto(BASE)
+    page.goto(base)
     titled(page, "カードの在庫")
     page.locator(".stock-flow a").first.click()
     page.locator("tbody a").first.click()

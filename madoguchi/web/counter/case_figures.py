@@ -19,6 +19,7 @@ from madoguchi.ground.kit.actors import CHANNEL_LABELS
 from madoguchi.ground.kit.csvfile import write_csv
 
 WIDEST = 366
+EARLIEST, LATEST = 2020, 2100
 GROUPS: dict[str, tuple[str, Callable[[Work], str]]] = {
     "procedure": ("手続き", lambda one: one.procedure),
     "site": ("場所", lambda one: one.site),
@@ -37,6 +38,8 @@ def _period(request: HttpRequest) -> tuple[dt.date, dt.date, str]:
         first, last = (dt.date.fromisoformat(request.GET.get(name) or day.isoformat()) for name, day in zip(("first", "last"), usual, strict=True))
     except ValueError:
         return *usual, "日付を、例えば 2026-11-01 のように入力してください。"
+    if not (EARLIEST <= first.year <= LATEST and EARLIEST <= last.year <= LATEST):
+        return *usual, f"{EARLIEST}年から{LATEST}年までの日を入力してください。"
     if last < first:
         return *usual, "終わりの日を、始まりの日より後にしてください。"
     if (last - first).days > WIDEST:
@@ -100,9 +103,12 @@ def _month(request: HttpRequest) -> tuple[dt.date, str]:
     """The month asked for (this one unless said) and what is wrong with what was typed."""
     today: dt.date = request.now.date()
     try:
-        return dt.date.fromisoformat(f"{request.GET.get('month') or f'{today:%Y-%m}'}-01"), ""
+        month = dt.date.fromisoformat(f"{request.GET.get('month') or f'{today:%Y-%m}'}-01")
     except ValueError:
         return today.replace(day=1), "月を、例えば 2026-11 のように入力してください。"
+    if not EARLIEST <= month.year <= LATEST:
+        return today.replace(day=1), f"{EARLIEST}年から{LATEST}年までの月を入力してください。"
+    return month, ""
 
 
 def _site(request: HttpRequest, contract: Contract) -> str:

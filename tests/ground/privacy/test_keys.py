@@ -133,6 +133,7 @@ def test_every_sealed_column_is_registered() -> None:
         "calls.Call.number_index",
         "calls.Callback.number_index",
         "calls.Contact.number_index",
+        "cards.Card.person_index",
         "privacy.ContractKey.wrapped",
         "privacy.ContractKey.wrapped_index",
     }

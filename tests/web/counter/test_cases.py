@@ -184,6 +184,8 @@ def test_figures_and_the_citys_table(site: Contract, sign_in: SignIn, now: dt.da
     assert wrong.status_code == 422 and "後にしてください" in text_of(wrong)
     assert city.get(f"{BASE}figures.csv?first=x").status_code == 422
     assert city.get(f"{BASE}figures/?first=2020-01-01").status_code == 422
+    assert city.get(f"{BASE}figures/?first=2026-11-01&last=9999-12-31").status_code == 422
+    assert city.get(f"{BASE}visitors/?month=9999-12").status_code == 422
     assert "ありません" in text_of(city.get(f"{BASE}figures/?first=2026-01-01&last=2026-01-02"))
     table = city.get(f"{BASE}visitors.csv?month=2026-11").content.decode("utf-8-sig").splitlines()
     assert table[0].startswith("手続き,1日,2日") and table[0].endswith("30日,計")
