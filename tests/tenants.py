@@ -30,18 +30,23 @@ CLOSER: dict[str, dict[str, Any]] = {
 """Values that a table's constraints ask for and a field's type does not tell. A new table seldom needs a line here."""
 
 _number = count(1)
+_ids = count(700_001)
 
 
 def fill(contract: Contract, *, mark: str, now: dt.datetime) -> dict[type[models.Model], models.Model]:
-    """Make (or take) one row per tenant table; every free text holds ``mark``. Returns model → row."""
+    """Make one row per tenant table, all with the same id and slug: an address with them means a row of whatever table it asks for.
+
+    Every free text holds ``mark``. Returns model → row.
+    """
     rows: dict[type[models.Model], models.Model] = {}
+    same = next(_ids)
     waiting = list(tenant_models())
     with contract_scope(contract):
         while waiting:
             ready = [m for m in waiting if all(t in rows or t is m for t in _needs(m))]
             assert ready, f"tenant tables need each other in a circle: {waiting}"
             for model in ready:
-                rows[model] = _make(model, contract, rows, mark, now)
+                rows[model] = _make(model, contract, rows, mark, now, same)
                 waiting.remove(model)
     return rows
 
@@ -57,9 +62,10 @@ def _make(
     rows: dict[type[models.Model], models.Model],
     mark: str,
     now: dt.datetime,
+    same: int,
 ) -> models.Model:
     moment = now
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"pk": same}
     for field in model._meta.concrete_fields:
         if field.primary_key:
             continue
@@ -92,7 +98,7 @@ def _value(field: Any, contract: Contract, rows: dict[Any, Any], mark: str, mome
         (models.JSONField, [mark]),
         (ArrayField, [n]),
         (models.BinaryField, f"{mark}{n}".encode()[: getattr(field, "max_length", None) or 99]),
-        (models.SlugField, f"{mark}-{n}".lower()),
+        (models.SlugField, f"{mark}-same".lower()),
         (models.CharField, f"{mark}{n}"[-(field.max_length or 99) :]),
         (models.TextField, f"{mark}{n}"),
         (models.SmallIntegerField, 30),
