@@ -4,3 +4,5 @@ from .development import *
 
 DEBUG = False
 DEMO = True
+RATE_LIMITS = {action: (count * 10, seconds) for action, (count, seconds) in RATE_LIMITS.items()}
+"""Everybody who tries a demo may sit behind one address."""
