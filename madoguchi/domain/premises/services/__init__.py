@@ -1,0 +1,1 @@
+"""Deeds in the rooms of the counter."""

@@ -1,0 +1,1 @@
+"""Screens of the rooms of the counter: checklists, papers to be destroyed, days at other places."""
