@@ -1,0 +1,1 @@
+"""Deeds: counting days (``days``), reports (``documents``), forms (``forms``), requests for a correction (``requests``)."""
