@@ -1,0 +1,1 @@
+"""Deeds of billing, split by noun: ``invoices`` and ``ledger``."""
