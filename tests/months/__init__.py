@@ -1,0 +1,1 @@
+"""Whole months of a counter, run through the services."""
