@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from pydantic import ValidationError
 
 from madoguchi.ground.audit import services as audit
@@ -28,18 +28,28 @@ def version_in_force(contract: Contract, code: str, *, now: dt.datetime) -> Flow
     A shipped flow that an upgrade changed becomes a new version as long as the city has approved none of its own.
     Raises :class:`CaseRefused` for a flow that does not exist.
     """
-    found = version_on(code, now.date())
     shipped = shipped_flows().get(code)
-    if shipped is None and found is None:
-        raise CaseRefused("この手続きの流れはありません。")
     body = shipped.model_dump(mode="json") if shipped else None
-    if found is not None and (not found.shipped or body is None or found.body == body):
+
+    def standing() -> FlowVersion | None:
+        found = version_on(code, now.date())
+        return found if found is not None and (not found.shipped or body is None or found.body == body) else None
+
+    if (found := standing()) is not None:
         return found
-    made, _ = FlowVersion.objects.get_or_create(
-        contract=contract, code=code, number=latest_number(code) + 1,
-        defaults={"body": body, "state": VersionState.APPROVED, "shipped": True, "valid_from": now.date(), "proposed_at": now},
+    if body is None:
+        raise CaseRefused("この手続きの流れはありません。")
+    _numbering(contract, code)
+    return standing() or FlowVersion.objects.create(
+        contract=contract, code=code, number=latest_number(code) + 1, body=body, state=VersionState.APPROVED, shipped=True,
+        valid_from=now.date(), proposed_at=now,
     )  # fmt: skip
-    return made
+
+
+def _numbering(contract: Contract, code: str) -> None:
+    """One at a time gives the versions of a flow their numbers, until its transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", [f"flow:{code}", contract.pk])
 
 
 @transaction.atomic
@@ -65,6 +75,7 @@ def propose(
         if faults := lint(flow, contract.profile.cases.city_decides):
             raise CaseRefused(f"この変更では流れが成り立ちません：{faults[0]}")
         try:
+            _numbering(contract, code)
             with transaction.atomic():
                 made = FlowVersion.objects.create(
                     contract=contract, code=code, number=latest_number(code) + 1, body=flow.model_dump(mode="json"),
