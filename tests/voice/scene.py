@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import wave
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -35,6 +36,7 @@ from madoguchi.voice.operators import NotAnswered, Operator, Ringing
 from madoguchi.voice.rtp import Ports
 from madoguchi.voice.sip.calls import Outgoing
 from madoguchi.voice.sip.endpoint import Endpoint, open_endpoint
+from madoguchi.voice.sip.offers import Media
 from madoguchi.voice.sip.transactions import Timers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,7 +143,8 @@ class Caller:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.setblocking(False)
-        self.arrivals: list[tuple[float, int, bytes]] = []
+        self._from: dict[tuple[str, int], list[tuple[float, int, bytes]]] = defaultdict(list)
+        self.media: Media | None = None
         self.call: Outgoing | None = None
         self.answered = asyncio.get_running_loop().create_future()
         self.ended = asyncio.get_running_loop().create_future()
@@ -171,14 +174,20 @@ class Caller:
         if not self.ended.done():
             self.ended.set_result(end)
 
+    @property
+    def arrivals(self) -> list[tuple[float, int, bytes]]:
+        """Moment, sequence number and audio of what came from where the answer said: a stream that outlived its call may still run into this port."""
+        return self._from[self.media.address] if self.media else next(iter(self._from.values()), [])
+
     def _heard(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while True:
-                data = self.socket.recv(2048)
-                self.arrivals.append((time.monotonic(), struct.unpack_from("!H", data, 2)[0], data[12:]))
+                data, source = self.socket.recvfrom(2048)
+                self._from[source].append((time.monotonic(), struct.unpack_from("!H", data, 2)[0], data[12:]))
 
     def _send(self, payload: bytes, kind: int, stamp: int, *, marker: bool = False) -> None:
         self._sequence += 1
+        assert self.media is not None
         header = struct.pack("!BBHII", 0x80, kind | (0x80 if marker else 0), self._sequence & 0xFFFF, stamp, 4711)
         self.socket.sendto(header + payload, self.media.address)
 
