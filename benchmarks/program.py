@@ -29,7 +29,7 @@ from .slices import HERE, Load
 ROOT = HERE.parent
 PROTO = "https"
 WRITTEN = (
-    "booking_booking", "booking_attendee", "booking_claim", "booking_event", "audit_entry", "worklog_fact", "notices_message",
+    "booking_booking", "booking_attendee", "booking_claim", "booking_event", "audit_entry", "worklog_fact", "worklog_touchedday", "notices_message",
     "procrastinate_jobs", "procrastinate_events",
 )  # fmt: skip
 """Tables that a reservation writes into (slots are there before); missing ones count as empty."""

@@ -28,6 +28,8 @@ VARIABLES = {
     "MADOGUCHI_VOICE_SIP": "Where SIP telephones reach the telephone exchange, HOST:PORT as people type it into them. Default: 127.0.0.1:5060",
     "MADOGUCHI_VOICE_SECRET": "Shared by site and telephone exchange: signs passes, seals the spool. Required in production with an exchange",
     "MADOGUCHI_AMI_SECRET": "Secret of the account in Asterisk's manager.conf, for madoguchi asterisk",
+    "MADOGUCHI_PHOTO_FOLDER": "Folder (a mounted share) for photos where the profile says so; in it the city makes a folder CODE for each contract",
+    "MADOGUCHI_PHOTO_S3": "CONTRACT=https://KEY:SECRET@host/REGION of each city's store for photos, separated by spaces",
     "MADOGUCHI_WORKERS": "Web processes. Default: 2",
     "MADOGUCHI_THREADS": "Threads per web process. Default: 16",
     "PORT": "Port of the web server. Default: 8000",

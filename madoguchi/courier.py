@@ -18,6 +18,7 @@ from madoguchi.domain.calls.services.record import close_half_open, record_event
 from madoguchi.domain.calls.words import plain_number
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import Actor, ActorKind, Channel
+from madoguchi.ground.privacy.sealing import SealError
 from madoguchi.voice import spool
 from madoguchi.voice.events import CallEvent
 from madoguchi.voice.passes import derive
@@ -59,7 +60,10 @@ class Courier:
             if code not in contracts:
                 log.error("courier: %d events of the unknown contract %r were left out", len(told), code)
                 continue
-            record_events(contracts[code], told, by=EXCHANGE, now=now)
+            try:
+                record_events(contracts[code], told, by=EXCHANGE, now=now)
+            except SealError:
+                log.error("courier: %d events of %s were left out: its keys are erased, so nothing of its callers is kept", len(told), code)
 
     def _close_former(self, now: dt.datetime) -> None:
         runs = spool.runs(self.folder)

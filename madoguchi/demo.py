@@ -16,7 +16,22 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
-from madoguchi import demo_cards, demo_cases, demo_counter, demo_lists, demo_second
+from madoguchi import (
+    demo_billing,
+    demo_cards,
+    demo_cases,
+    demo_counter,
+    demo_forecast,
+    demo_handover,
+    demo_incidents,
+    demo_lists,
+    demo_obligations,
+    demo_papers,
+    demo_premises,
+    demo_reports,
+    demo_second,
+    demo_survey,
+)
 from madoguchi.demo_calls import make_calls
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.batch import write
@@ -104,6 +119,18 @@ DELIVERED_TO = ("hatsukaichi",)
 """Contracts whose city gets a list of the next business day handed over each evening."""
 
 
+REPORTED = {"hatsukaichi": "accepted", "izumi": "submitted", "nagaoka": "returned", "izunokuni": "signed"}
+"""How far the report of last month has come."""
+PAID_LATE = ("izumi",)
+"""Contracts whose city has let a last day to pay go by."""
+HANDED_OVER = ("urasoe",)
+"""Contracts near their end, whose packages are made."""
+
+
+TYPHOONS = {"urasoe": dt.date(2025, 8, 20)}
+"""Days that were closed throughout by a typhoon."""
+
+
 CALLS_PER_DAY = {"hatsukaichi": 72, "izumi": 34, "izunokuni": 24, "nagaoka": 20, "urasoe": 8}
 """Calls of an ordinary open day; 72 make about 1,500 a month."""
 
@@ -146,6 +173,32 @@ def load(*, now: dt.datetime, say: Callable[[str], None]) -> list[DemoLogin]:
         if empty and "desk" in contract.profile.modules:
             with contract_scope(contract):
                 made.append(demo_cases.fill(contract, now))
+        if empty and (contract.profile.checklists or contract.profile.outreach.enabled):
+            with contract_scope(contract):
+                made.append(demo_premises.fill(contract, now))
+        if empty:
+            with contract_scope(contract):
+                made.append(demo_incidents.fill(contract, now))
+                _mails_of_the_past(contract, now)
+        if empty and contract.profile.forecast.cohorts:
+            with contract_scope(contract):
+                demo_forecast.fill(contract, now, _staff(contract)["city"])
+        if empty and contract.profile.survey is not None:
+            with contract_scope(contract):
+                made.append(demo_survey.fill(contract, now))
+        if empty and "reports" in contract.profile.modules:
+            with contract_scope(contract):
+                made.append(demo_reports.fill(contract, now, end=REPORTED.get(contract.code, "")))
+        if empty and "billing" in contract.profile.modules:
+            with contract_scope(contract):
+                made.append(demo_billing.fill(contract, now, late=contract.code in PAID_LATE, typhoon=TYPHOONS.get(contract.code)))
+        if empty:
+            with contract_scope(contract):
+                made.append(demo_obligations.fill(contract, now))
+                made.append(demo_papers.fill(contract, now))
+                _mails_of_the_past(contract, now)
+        if empty and contract.code in HANDED_OVER:
+            made.append(demo_handover.fill(contract, now))
         if made:
             say(f"  {contract.name}: {'・'.join(made)}")
         if contract.profile.telephone is not None:

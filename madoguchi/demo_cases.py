@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 
+from madoguchi.demo_walk import Walker
 from madoguchi.domain.booking.enums import State as BookingState
 from madoguchi.domain.booking.models import Attendee
-from madoguchi.domain.cases.enums import End, Pause, Side, State
-from madoguchi.domain.cases.hands import Hand, hand_of
+from madoguchi.domain.cases.enums import End, Pause, State
+from madoguchi.domain.cases.hands import hand_of
 from madoguchi.domain.cases.models import Case
 from madoguchi.domain.cases.queries.flows import offered_flows, worked
-from madoguchi.domain.cases.rules import Step, Way
 from madoguchi.domain.cases.services import flows, work
 from madoguchi.ground.accounts.models import Assignment, Role
 from madoguchi.ground.contracts.models import Contract
@@ -21,7 +22,6 @@ from madoguchi.ground.kit.clock import JST
 
 DAYS = 6
 PER_DAY = 8
-MOST_STEPS = 16
 LANGUAGES = ["ja", "ja", "ja", "ja", "ja", "en", "vi", "pt"]
 
 
@@ -33,14 +33,8 @@ class _Counter:
         self.dice = random.Random(f"cases-{contract.code}")  # noqa: S311
         people = {a.role: a.user for a in Assignment.objects.filter(contract=contract).select_related("user").order_by("-pk")}
         self.hands = {role: hand_of(people[role], role) for role in (Role.COUNTER, Role.SUPERVISOR, Role.MANAGER, Role.CITY)}
-        self.number = 0
-
-    def key(self) -> str:
-        self.number += 1
-        return f"demo-case-{self.number}"
-
-    def hand(self, step: Step) -> Hand:
-        return self.hands[Role.CITY if step.by == ("city",) else Role.COUNTER]
+        self.keys = (f"demo-case-{n}" for n in itertools.count(1))
+        self.walker = Walker(contract, clerk=self.hands[Role.COUNTER], city=self.hands[Role.CITY], dice=self.dice, keys=self.keys)
 
     def open(self, flow: str, procedure: str, at: dt.datetime, attendee: Attendee | None = None) -> Case:
         """Open a case at a site that serves the procedure, of a booked person or a walk-in."""
@@ -48,36 +42,11 @@ class _Counter:
         visit = work.Visit(self.dice.choice(sites), self.dice.choice([code for code in LANGUAGES if code in self.contract.profile.languages]))
         if attendee is not None:
             visit = work.Visit(attendee.booking.site.code, booking=attendee.booking.code, position=attendee.position)
-        return work.open_case(self.contract, flow, procedure, visit, key=self.key(), hand=self.hands[Role.COUNTER], now=at)
+        return work.open_case(self.contract, flow, procedure, visit, key=next(self.keys), hand=self.hands[Role.COUNTER], now=at)
 
     def go(self, case: Case, at: dt.datetime, *, until: str = "") -> tuple[Case, dt.datetime]:
-        """Work a case on until its end, or until it stands at the step ``until`` or the demo's present is reached."""
-        flow = worked(self.contract, case.flow)
-        for _ in range(MOST_STEPS):
-            if case.state != State.ACTIVE or case.step == until:
-                break
-            step = flow.step(case.step)
-            later = at + dt.timedelta(seconds=self.dice.randint(70, 420))
-            if later > self.limit:
-                break
-            at = later
-            if step.line == Side.CITY:
-                case = work.take(self.contract, case.pk, version=case.moves, key=self.key(), hand=self.hand(step), now=at)
-                at += dt.timedelta(seconds=self.dice.randint(60, 240))
-            case = self.leave(case, step, at)
-        return case, at
-
-    def leave(self, case: Case, step: Step, at: dt.datetime) -> Case:
-        """Leave a step by a way: mostly the first, now and then another."""
-        way: Way = step.ways[0]
-        if len(step.ways) > 1 and self.dice.random() < 0.07:
-            way = self.dice.choice(step.ways[1:])
-        codes = [item.code for item in step.items]
-        missing = codes[:1] if way.ends == "sent_home" else []
-        return work.finish_step(
-            self.contract, case.pk, way.code, ticked=[code for code in codes if code not in missing], missing=missing,
-            reason=way.reasons[0].code if way.reasons else "", version=case.moves, key=self.key(), hand=self.hand(step), now=min(at, self.limit),
-        )  # fmt: skip
+        """Work a case on until its end, a step or the demo's present."""
+        return self.walker.go(case, at, limit=self.limit, until=until)
 
 
 def fill(contract: Contract, now: dt.datetime) -> str:
@@ -136,17 +105,17 @@ def _today(counter: _Counter, offered: list[tuple[str, str]]) -> int:
     counter.open(*examined[0], early(4))
     paused = counter.open(*examined[-1], early(90))
     work.interrupt(
-        contract, paused.pk, Pause.DOCUMENTS, text="足りない書類を取りに戻る。午後に来る予定。", version=1, key=counter.key(), hand=clerk, now=early(84)
+        contract, paused.pk, Pause.DOCUMENTS, text="足りない書類を取りに戻る。午後に来る予定。", version=1, key=next(counter.keys), hand=clerk, now=early(84)
     )  # fmt: skip
     home, at = counter.go(counter.open(*examined[0], early(120)), early(120), until="documents")
     if home.step == "documents" and home.state == State.ACTIVE:
         step = worked(contract, home.flow).step("documents")
         work.finish_step(
             contract, home.pk, "missing", ticked=[item.code for item in step.items[2:]], missing=[item.code for item in step.items[:2]],
-            version=home.moves, key=counter.key(), hand=clerk, now=at,
+            version=home.moves, key=next(counter.keys), hand=clerk, now=at,
         )  # fmt: skip
     left = counter.open(*offered[-1], early(70))
-    work.end(contract, left.pk, End.GIVEN_UP, text="次の予定があるため。", version=1, key=counter.key(), hand=clerk, now=early(66))
+    work.end(contract, left.pk, End.GIVEN_UP, text="次の予定があるため。", version=1, key=next(counter.keys), hand=clerk, now=early(66))
     done = counter.open(*offered[0], early(200))
     counter.go(done, early(200))
     return 8

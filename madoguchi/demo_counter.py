@@ -7,8 +7,12 @@ import itertools
 import random
 from collections.abc import Iterator
 
+from madoguchi.demo_walk import Walker
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Booking
+from madoguchi.domain.cases.enums import State as CaseState
+from madoguchi.domain.cases.hands import hand_at, hand_of
+from madoguchi.domain.cases.models import Case
 from madoguchi.domain.reception.enums import Need, Outcome, Stay, TerminalKind
 from madoguchi.domain.reception.errors import ReceptionRefused
 from madoguchi.domain.reception.models import Period, Ticket
@@ -137,5 +141,17 @@ def _work(
         elif dice.random() < 0.04:
             windows.hold(contract, key=next(keys), **own)  # type: ignore[arg-type]
         else:
+            _finish_cases(contract, party, left[:1], at, dice, keys)
             windows.finish(contract, procedures=left[:1], key=next(keys), **own)  # type: ignore[arg-type]
             until[number] = at + dt.timedelta(minutes=dice.randint(4, 9))
+
+
+def _finish_cases(contract: Contract, party: Period, procedures: list[str], at: dt.datetime, dice: random.Random, keys: Iterator[str]) -> None:
+    """The cases of these procedures are worked to their ends, within the time that the party sat at the window."""
+    city = Assignment.objects.filter(contract=contract, role=Role.CITY).select_related("user").order_by("pk")[0].user
+    assert party.staff is not None
+    walker = Walker(contract, clerk=hand_at(contract, party.staff, _actor(party.staff)), city=hand_of(city, Role.CITY), dice=dice, keys=keys, odd=0.03)
+    moment = party.started_at
+    found = Case.objects.select_related("flow").filter(ticket=party.ticket_id, procedure__code__in=procedures, state=CaseState.ACTIVE).order_by("id")
+    for case in found:
+        _, moment = walker.go(case, moment, limit=at, seconds=(25, 90), hurry=True)

@@ -49,6 +49,18 @@ def rotate_contract_key(contract: Contract, *, by: Actor, now: dt.datetime) -> i
     )
 
 
+def ensure_keys(contract: Contract, *, now: dt.datetime) -> None:
+    """Make the first keys of a new contract; never again for one whose keys were erased."""
+    from madoguchi.ground.audit.queries import search
+    from madoguchi.ground.contracts.tenancy import contract_scope
+    from madoguchi.ground.privacy import sealing
+
+    with contract_scope(contract):
+        if any(search(action=action).exists() for action in ("privacy.keys_erased", "erasure.begun")):
+            return
+    sealing.ensure_keys(contract, now=now)
+
+
 def reseal_all(contract: Contract, *, now: dt.datetime, by: Actor = SYSTEM) -> int:
     """Re-seal everything an older key sealed, batch by batch; how many values. Resumable; audited once when done."""
     from madoguchi.ground.contracts.tenancy import contract_scope

@@ -136,11 +136,88 @@ def close_days(now: dt.datetime) -> None:
     tasks.close_days(now)
 
 
+def tell_late_lists(now: dt.datetime) -> None:
+    """Tell the leaders of checklists that were not finished in time."""
+    from madoguchi.domain.premises import tasks
+
+    tasks.tell_late_lists(now)
+
+
+def hand_over_photos(now: dt.datetime) -> None:
+    """Hand over photos whose place did not answer; erase those whose time is over."""
+    from madoguchi.domain.photos import tasks
+
+    tasks.hand_over_photos(now)
+
+
+def make_packs(now: dt.datetime) -> None:
+    """Make what the counters need on paper for the next open day."""
+    from madoguchi.domain.reception import tasks
+
+    tasks.make_packs(now)
+
+
 def make_deliveries(now: dt.datetime) -> None:
     """Make the files of standing orders that are due soon."""
     from madoguchi.domain.booking import tasks
 
     tasks.make_deliveries(now)
+
+
+def count_days(now: dt.datetime) -> None:
+    """Count the days whose facts changed, for the figures."""
+    from madoguchi.domain.reports import tasks
+
+    tasks.count_all(now)
+
+
+def make_reports(now: dt.datetime) -> None:
+    """Make the reports of days and months that are over, and notice what changed since older ones were signed."""
+    from madoguchi.domain.reports import tasks
+
+    tasks.make_reports(now)
+
+
+def follow_payments(now: dt.datetime) -> None:
+    """Mark invoices that were not paid in time, and mail their managers."""
+    from madoguchi.domain.billing import tasks
+
+    tasks.follow_payments(now)
+
+
+def ask_visitors(now: dt.datetime) -> None:
+    """Ask who came on the day before, where the contract asks by mail."""
+    from madoguchi.domain.survey import tasks
+
+    tasks.ask_visitors(now)
+
+
+def count_survey(now: dt.datetime) -> None:
+    """Write the facts of what visitors answered in hours that are over."""
+    from madoguchi.domain.survey import tasks
+
+    tasks.count_all(now)
+
+
+def hand_over(now: dt.datetime) -> None:
+    """Go on with handover packages, and with the erasure of contracts that have ended."""
+    from madoguchi.domain.handover import tasks
+
+    tasks.go_on(now)
+
+
+def watch_obligations(now: dt.datetime) -> None:
+    """Measure figures, find evidence, record what was missed, and remind of what falls due."""
+    from madoguchi.domain.obligations import tasks
+
+    tasks.watch_all(now)
+
+
+def call_on_incidents(now: dt.datetime) -> int:
+    """Tell the next people of incidents that nobody has acknowledged in time."""
+    from madoguchi.domain.incidents import tasks
+
+    return tasks.call_on_all(now)
 
 
 def run_retention(now: dt.datetime) -> dict[str, dict[str, int]]:
@@ -215,8 +292,15 @@ LOOPS = (
 RECURRING = (
     Recurring("reminders", make_reminders, minutes=5),
     Recurring("deliveries", make_deliveries, minutes=5),
+    Recurring("late lists", tell_late_lists, minutes=5),
+    Recurring("photos", hand_over_photos, minutes=1),
+    Recurring("incidents", call_on_incidents, minutes=1),
+    Recurring("paper packs", make_packs, minutes=5),
     Recurring("silent calls", close_silent_calls, minutes=15),
     Recurring("call flows", follow_flows, minutes=5),
+    Recurring("figures", count_days, minutes=10),
+    Recurring("survey", count_survey, minutes=60),
+    Recurring("handover", hand_over, minutes=1),
     Recurring("horizon", extend_horizon, at=dt.time(0, 10)),
     Recurring("reception days", close_days, at=dt.time(1, 30)),
     Recurring("retention", run_retention, at=dt.time(2, 0)),
@@ -224,8 +308,12 @@ RECURRING = (
     Recurring("capacity proof", prove_capacity, at=dt.time(3, 0)),
     Recurring("unused sound", sweep_audio, at=dt.time(3, 15)),
     Recurring("audit verify", verify_audit, at=dt.time(3, 30)),
+    Recurring("reports", make_reports, at=dt.time(5, 30)),
+    Recurring("obligations", watch_obligations, at=dt.time(8, 0)),
     Recurring("second line", remind_second_line, at=dt.time(8, 45)),
     Recurring("late callbacks", remind_callbacks, at=dt.time(8, 50)),
+    Recurring("survey mails", ask_visitors, at=dt.time(10, 0)),
+    Recurring("late invoices", follow_payments, at=dt.time(8, 55)),
 )
 
 

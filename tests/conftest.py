@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and not env.get("DATABASE_URL"):
         config.stash[KEEPER] = Supervisor([], data_dir=Path(settings.DATA_DIR), say=print)
         config.stash[KEEPER].hold_database()
+    database.empty_quickly()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -21,10 +21,28 @@ CLOSER: dict[str, dict[str, Any]] = {
     "cards.card": {"number": "T-1", "state": "registered", "spot": "slot", "cabinet": "a", "ended_at": None},
     "cards.setup": {"checked_by": None},
     "cards.disposal": {"decided_at": None, "decided_by": None, "approved": None},
+    "billing.invoice": {
+        "state": "draft", "number": None, "issued_on": None, "content": None, "sha256": "", "received_on": None, "due_on": None, "paid_on": None,
+        "withdrawn_at": None, "withdrawn_because": "", "net": 10, "tax": 1, "total": 11, "part": 1,
+    },
+    "billing.expenditure": {"amount": 11, "tax": 1, "reverses": None},
+    "incidents.incident": {"kind": "fault", "state": "reported", "call_at": None, "written_at": None, "written_by": None, "closed_at": None, "closed_by": None},
+    "incidents.prevention": {"checked_at": None, "checked_by": None, "effect": ""},
     "notices.message": {"state": "queued"},
     "worklists.entry": {"state": "waiting", "owner": None, "claim_ends_at": None, "again_on": None, "result": "", "ended_at": None},
+    "premises.mark": {"result": "done", "why": ""},
+    "premises.collection": {"stage": "planned", "collected_at": None, "collected_by": None, "confirmed_at": None, "confirmed_by": None},
+    "premises.bundle": {"withdrawn_at": None},
+    "premises.outing": {"stage": "planned", "equipment": [], "results": {}},
+    "photos.photo": {"state": "dropped", "sealed": None, "taken_at": None, "delivered_at": None},
     "reception.ticket": {"state": ""},
+    "reports.report": {"state": "draft", "content": None, "digest": "", "signed_at": None},
+    "papers.paper": {"state": "draft", "content": None, "digest": "", "submitted_at": None},
+    "reports.correctionrequest": {"state": "open", "answered_at": None},
     "reception.numberblock": {"used": 1},
+    "handover.erasure": {"confirmed_by": None},
+    "handover.package": {"items": 1, "made": 1},
+    "survey.answer": {"hour": 9},
     "staffing.savedassumptions": {"half_hours": [1] * 48, "weekdays": [1] * 7},
 }
 """Values that a table's constraints ask for and a field's type does not tell. A new table seldom needs a line here."""
@@ -104,6 +122,8 @@ def _value(field: Any, contract: Contract, rows: dict[Any, Any], mark: str, mome
         (models.SmallIntegerField, 30),
         (models.IntegerField, 30),
         (models.BigIntegerField, n),
+        (models.FloatField, 0.5),
+        (models.DecimalField, 1),
     ]
     if isinstance(field, models.TimeField):
         return dt.time(9 if field.name in ("starts", "opens") else 17)

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from madoguchi import demo, demo_cases
+from madoguchi import demo, demo_cards, demo_cases, demo_counter, demo_lists, demo_premises, demo_second
 from madoguchi.domain.booking import availability, capacity
 from madoguchi.domain.booking.enums import State
 from madoguchi.domain.booking.models import Booking, DayPlan, Delivery, Event, ExternalLog, ExternalVisit, WalkIn
@@ -18,6 +18,7 @@ from madoguchi.domain.cards.models import Batch, Card, Difference, Stocktake
 from madoguchi.domain.cases.enums import Side, VersionState
 from madoguchi.domain.cases.enums import State as CaseState
 from madoguchi.domain.cases.models import Case, FlowVersion
+from madoguchi.domain.incidents.models import Incident
 from madoguchi.domain.notices.models import Message
 from madoguchi.ground.audit.queries import verify
 from madoguchi.ground.contracts.models import Contract
@@ -29,8 +30,16 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "BACK", 6)
     monkeypatch.setattr(demo, "AHEAD", 24)
     monkeypatch.setattr(demo, "PER_DAY", 8)
+    monkeypatch.setattr(demo_cards, "OLD", 64)
+    monkeypatch.setattr(demo_cards, "FRESH", 40)
     monkeypatch.setattr(demo_cases, "DAYS", 1)
     monkeypatch.setattr(demo_cases, "PER_DAY", 3)
+    monkeypatch.setattr(demo_counter, "SINCE", dt.timedelta(hours=1))
+    monkeypatch.setattr(demo_counter, "PER_WINDOW", 5)
+    monkeypatch.setattr(demo_lists, "FILE", 60)
+    monkeypatch.setattr(demo_lists, "DAYS", 3)
+    monkeypatch.setattr(demo_premises, "DAYS", 6)
+    monkeypatch.setattr(demo_second, "DAYS", 6)
     availability.forget()
 
 
@@ -56,6 +65,7 @@ def test_every_contract_has_whole_data_and_loading_again_changes_nothing(
                 assert Booking.objects.filter(starts_at__lt=now, arrived_at__isnull=False).exists()
                 assert set(Event.objects.values_list("actor_kind", flat=True)) >= {"citizen", "call_centre", "city"}
                 assert DayPlan.objects.filter(date__gt=now + dt.timedelta(days=7)).count() > 2
+            assert list(Incident.objects.order_by("pk").values_list("state", flat=True))[::2] == ["closed", "reported"]
             came = WalkIn.objects.filter(at__gt=now - dt.timedelta(days=4), at__lte=now)
             assert came.count() > 2
             assert {code for one in came for code in one.people} <= {s for site in contract.profile.sites for s in site.services}

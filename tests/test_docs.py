@@ -190,3 +190,8 @@ def test_licence_and_version_are_said_once() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_pages_leave_nothing_open(page: Path) -> None:
     assert not re.search(r"\b(TODO|FIXME|TBD|XXX)\b", text_of(page))
+
+
+def test_no_trace_of_an_unfinished_merge_is_left() -> None:
+    pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "profiles").glob("*.toml")]
+    assert [page.name for page in pages if re.search(r"^(<<<<<<<|>>>>>>>) ", text_of(page), flags=re.M)] == []

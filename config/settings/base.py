@@ -98,10 +98,20 @@ INSTALLED_APPS = [
     "madoguchi.domain.staffing",
     "madoguchi.domain.worklists",
     "madoguchi.domain.booking",
+    "madoguchi.domain.premises",
+    "madoguchi.domain.photos",
     "madoguchi.domain.calls",
     "madoguchi.domain.cards",
     "madoguchi.domain.reception",
+    "madoguchi.domain.survey",
     "madoguchi.domain.cases",
+    "madoguchi.domain.incidents",
+    "madoguchi.domain.reports",
+    "madoguchi.domain.billing",
+    "madoguchi.domain.obligations",
+    "madoguchi.domain.papers",
+    "madoguchi.domain.forecast",
+    "madoguchi.domain.handover",
     "madoguchi.web.ui",
     "madoguchi.web.citizen",
     "madoguchi.web.callcentre",
@@ -289,12 +299,32 @@ LINE_API = env.get("MADOGUCHI_LINE_API", "https://api.line.me")
 if not LINE_API.startswith(("https://", "http://127.0.0.1:")):
     raise ImproperlyConfigured("MADOGUCHI_LINE_API must be https (or http://127.0.0.1:PORT): it carries keys and user ids")
 
+
+
+def photo_stores(text: str) -> dict[str, tuple[str, str, str, str]]:
+    """Contract code → address, region, key and secret of its store. Raises ``ImproperlyConfigured``."""
+    found = {}
+    for entry in text.split():
+        code, _, url = entry.partition("=")
+        parts = urlsplit(url)
+        region = parts.path.strip("/")
+        local = parts.scheme == "http" and parts.hostname == "127.0.0.1"
+        if not (code and parts.hostname and parts.username and parts.password and region and (parts.scheme == "https" or local)):
+            raise ImproperlyConfigured("MADOGUCHI_PHOTO_S3 is CONTRACT=https://KEY:SECRET@host/REGION for each city, separated by spaces")
+        host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+        found[code] = (f"{parts.scheme}://{host}", region, unquote(parts.username), unquote(parts.password))
+    return found
+
+
+PHOTO_FOLDER: Path | None = env.path("MADOGUCHI_PHOTO_FOLDER", DATA_DIR) if env.get("MADOGUCHI_PHOTO_FOLDER") else None
+PHOTO_S3 = photo_stores(env.get("MADOGUCHI_PHOTO_S3"))
+
 # The web path commits waiting reservations in groups (madoguchi.domain.booking.batch).
 GROUP_COMMIT = True
 
 # Rate limits of the public pages: (count, seconds). See madoguchi.web.ui.throttle.
 RATE_LIMITS = {"lookup": (10, 600), "reserve": (30, 600), "notice": (20, 600), "page": (600, 60), "line": (600, 60), "line_code": (10, 3600),
-    "machine": (60, 600), "tickets": (300, 3600),
+    "machine": (60, 600), "tickets": (300, 3600), "survey": (20, 3600), "survey_kiosk": (60, 600),
 }
 
 

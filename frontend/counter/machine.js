@@ -1,21 +1,23 @@
 /**
- * The ticket machine: printing, the keys on the screen, and back to the start when nobody touches it. Without scripts the machine works by
+ * The ticket machine and the survey at the exit: printing, the keys on the screen, and back to the start when nobody touches it. Without scripts the machine works by
  * links and the keyboard.
  */
 
 import "../ui/page.js";
 
-const IDLE_MS = 60_000;
 const page = document.querySelector("[data-machine]");
-const home = page instanceof HTMLElement ? (page.dataset.machine ?? "") : "";
+const set = page instanceof HTMLElement ? page.dataset : {};
+const home = set.machine ?? "";
+const start = set.start || home;
+const idleMs = Number(set.idle || 60) * 1000;
 /** @type {number | undefined} */
 let timer;
 
 function awake() {
   window.clearTimeout(timer);
   timer = window.setTimeout(() => {
-    if (window.location.pathname !== home) window.location.assign(home);
-  }, IDLE_MS);
+    if (window.location.pathname !== home) window.location.assign(start);
+  }, idleMs);
 }
 for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, awake);
 awake();

@@ -78,7 +78,7 @@ def migrate_all(now: dt.datetime, *, first: dt.datetime | None = None) -> None:
     from madoguchi.domain.booking.services.setup import count_anew, set_up
     from madoguchi.ground.contracts.profile import ProfileError
     from madoguchi.ground.contracts.services import sync_profiles
-    from madoguchi.ground.privacy.sealing import ensure_keys
+    from madoguchi.keeping import ensure_keys
 
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)

@@ -70,6 +70,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     """Every check prints a line; a failed one says how to mend it."""
     from config import env
     from madoguchi.ground.contracts.profile import ProfileError, load_profile
+    from madoguchi.ground.kit import typeset
     from madoguchi.ground.kit.postgres import EmbeddedPostgres, ServerError
 
     bad = 0
@@ -123,6 +124,10 @@ def _doctor(arguments: argparse.Namespace) -> int:
             )
         except ServerError as error:
             check(False, "embedded PostgreSQL", str(error))
+    try:
+        hint(True, f"fonts of PDF files ({typeset.folder()})", "")
+    except typeset.FontsMissing:
+        hint(False, "fonts of PDF files", "apt-get install fonts-noto-cjk; pages say that PDF is not available meanwhile")
     hint(
         shutil.which("flite") is not None,
         "English voice of the announcements (flite)",

@@ -153,6 +153,7 @@ class Exchange:
         talk.leg, talk.call = leg, call
         call.on_media = leg.agree
         call.on_end = lambda end: talk.finish("system" if end == "lost" else "caller", end)
+        call.on_key = lambda key: leg.press(key, "info")
         self.calls[talk.name] = talk
         self.media.add(leg)
         call.answer(leg.address)

@@ -35,6 +35,7 @@ class Leg:
         self.received = 0
         self.sent = 0
         self.digits: asyncio.Queue[str] = asyncio.Queue()
+        self._keys_by = ""
         self._frames: Sequence[bytes] = ()
         self._at = 0
         self._played: asyncio.Future[None] | None = None
@@ -52,6 +53,12 @@ class Leg:
         self.received += 1
         if self.peer is not None:
             self.peer.send(payload, payload_type)
+
+    def press(self, key: str, by: str) -> None:
+        """A key was pressed, told in the audio (``rtp``) or beside it (``info``). Who tells a key both ways has pressed it once: the first way counts."""
+        self._keys_by = self._keys_by or by
+        if by == self._keys_by and self.digits.qsize() < 64:
+            self.digits.put_nowait(key)
 
     def send(self, payload: bytes, payload_type: int) -> None:
         """Send audio of either law."""

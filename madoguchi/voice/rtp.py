@@ -184,8 +184,8 @@ class RtpLeg(Leg):
         kind = second & 0x7F
         if kind == self._events:
             digit = self._digits.heard(data[start:end], timestamp=timestamp, source=sender, marker=second > 0x7F)
-            if digit is not None and self.digits.qsize() < 64:
-                self.digits.put_nowait(digit)
+            if digit is not None:
+                self.press(digit, "rtp")
         elif kind in CODECS:
             self.receive(data[start:end], kind)
 

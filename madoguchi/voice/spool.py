@@ -44,6 +44,8 @@ AGAIN: Final = 1.0
 PATIENCE: Final = 1.0
 """Seconds for which a deed waits for its event to be durable."""
 SUFFIX: Final = ".spool"
+BLOT: Final = b"-"
+"""What stands in the place of a line that was blotted out; no line in base64 holds it."""
 RUN: Final = re.compile(r"\d{8}T\d{12}-[0-9a-f]+")
 STAMP: Final = "%Y%m%dT%H%M%S%f"
 
@@ -246,6 +248,44 @@ def done(folder: Path, position: Position) -> None:
         else:
             path.unlink(missing_ok=True)
             path.with_suffix(".done").unlink(missing_ok=True)
+
+
+def readable(folder: Path) -> int:
+    """How many delivered lines have not been blotted out yet."""
+    return sum(len(list(_delivered_lines(path))) for path in folder.glob(f"*{SUFFIX}"))
+
+
+def blot(folder: Path) -> int:
+    """Write over every delivered line, so that it can never be opened again; how many. The database has them; nobody reads them here any more.
+
+    Lines keep their length and stay where they are: the exchange may go on appending to the newest segment.
+    """
+    count = 0
+    for path in folder.glob(f"*{SUFFIX}"):
+        lines = list(_delivered_lines(path))
+        if not lines:
+            continue
+        with path.open("r+b") as file:
+            for begin, length in lines:
+                file.seek(begin)
+                file.write(BLOT * length)
+            file.flush()
+            os.fsync(file.fileno())
+        count += len(lines)
+    return count
+
+
+def _delivered_lines(path: Path) -> Iterator[tuple[int, int]]:
+    """Where the delivered lines of a segment begin and how long they are, without those that were blotted out."""
+    begin = 0
+    try:
+        lines = path.read_bytes().split(b"\n")[: _delivered(path)]
+    except FileNotFoundError:
+        return
+    for line in lines:
+        if line.strip(BLOT):
+            yield begin, len(line)
+        begin += len(line) + 1
 
 
 def runs(folder: Path) -> tuple[str, ...]:

@@ -74,6 +74,15 @@ class House:
             env=self.env, cwd=ROOT, text=True, capture_output=True, check=False, timeout=180,
         )  # fmt: skip
 
+    def migrate(self) -> None:
+        """Make the database ready: the tables as the tests already have them, then what the verb adds."""
+        from madoguchi.ground.kit.postgres import EmbeddedPostgres
+        from tests import database
+
+        database.restore(EmbeddedPostgres(self.data).start().url)
+        made = self.command("migrate")
+        assert made.returncode == 0, made.stderr
+
     def start(self) -> None:
         log = (self.data / "house.log").open("ab")
         self.process = subprocess.Popen(

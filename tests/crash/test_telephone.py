@@ -35,7 +35,7 @@ class TelephoneHouse(House):
 
 
 @pytest.fixture
-def house() -> Iterator[TelephoneHouse]:
+def house(django_db_setup: None) -> Iterator[TelephoneHouse]:
     made = TelephoneHouse()
     yield made
     made.tear_down()
@@ -73,8 +73,7 @@ def on_record(url: str) -> tuple[int, int]:
 
 
 def test_a_database_that_stands_still_stops_no_call_and_no_start(house: TelephoneHouse, tmp_path: Path) -> None:
-    done = house.command("migrate")
-    assert done.returncode == 0, done.stderr
+    house.migrate()
     house.start()
     house.wait_ready()
     kept = house.data / "voice" / "spool"

@@ -25,7 +25,9 @@ import psutil
 import pytest
 
 from madoguchi.ground.kit.clock import JST
+from madoguchi.ground.kit.postgres import EmbeddedPostgres
 
+from .. import database
 from ..crash.house import share_speech
 from .journey import ROOT, Installation
 
@@ -82,7 +84,7 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Installation]:
     """The five contracts served on a free port, with worker and mailbox."""
     if os.environ.get("E2E_AGAINST"):
         data = Path(os.environ["E2E_AGAINST"])
@@ -109,6 +111,7 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     worker = subprocess.Popen([*madoguchi, "mailbox", "--port", str(smtp)], cwd=ROOT, env=env, stderr=log, stdout=log)
     running = [worker]
     try:
+        database.restore(EmbeddedPostgres(data).start().url)
         for command in ([*madoguchi, "migrate"], [sys.executable, "-c", STAFF]):
             done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240)
             assert done.returncode == 0, done.stdout + done.stderr

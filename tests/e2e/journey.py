@@ -89,6 +89,12 @@ def check(page: Any, name: str = "") -> None:
         shot(page, name)
 
 
+def press_key(page: Any, key: str) -> None:
+    """Press a key once the page that is shown also listens; what is seen may be a moment ahead of its scripts."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
+
+
 def titled(page: Any, title: str) -> None:
     """The page the person is led to has this title; a click alone does not wait for it."""
     expect(page.locator("h1").first).to_have_text(title, use_inner_text=True)

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.urls import Resolver404, resolve
+from playwright.sync_api import Error
 
 from .journey import Installation, book_one, faults, sign_in
 
 Visit = Callable[..., Any]
 LINKS = "() => [...document.querySelectorAll('a[href]')].filter(a => !a.hasAttribute('download')).map(a => a.href)"
-NOT_A_PAGE = ("ics", "snapshot", "audit_export", "openapi", "figures_csv", "figures_json", "visitors_csv")
+NOT_A_PAGE = ("ics", "snapshot", "audit_export", "openapi", "figures_csv", "figures_json", "visitors_csv", "_pdf")
 MOST = 150
 
 
@@ -28,8 +29,11 @@ def route(url: str) -> str | None:
     return name if name and not any(name.endswith(one) for one in NOT_A_PAGE) and "logout" not in name else None
 
 
-def crawl(page: Any, installation: Installation, starts: list[str], within: str) -> set[str]:
-    """Look at one example of every page that can be reached; their names. Fails with all that is wrong on any of them."""
+def crawl(page: Any, installation: Installation, starts: list[str], within: str, known: frozenset[str] = frozenset()) -> set[str]:
+    """Look at one example of every page that can be reached; their names. Fails with all that is wrong on any of them.
+
+    Pages in ``known`` are only gone through.
+    """
     found: list[str] = []
     waiting = deque(f"{installation.url}{start}" for start in starts)
     seen: set[str] = set()
@@ -38,12 +42,18 @@ def crawl(page: Any, installation: Installation, starts: list[str], within: str)
         name = route(url)
         if name is None or name in seen or not urlsplit(url).path.startswith(within):
             continue
-        answer = page.goto(url)
+        try:
+            answer = page.goto(url)
+        except Error as error:
+            if "Download is starting" not in error.message:
+                raise
+            continue
         if answer is None or "text/html" not in answer.headers.get("content-type", ""):
             continue
         assert answer.status < 500, url
         seen.add(name)
-        found += [f"{urlsplit(url).path}: {fault}" for fault in faults(page)]
+        if name not in known:
+            found += [f"{urlsplit(url).path}: {fault}" for fault in faults(page)]
         waiting.extend(link for link in page.evaluate(LINKS) if link.startswith(installation.url))
     assert found == []
     return seen
@@ -59,18 +69,18 @@ def test_every_page_of_the_residents_site(visit: Visit, installation: Installati
     assert {"citizen:start", "citizen:which", "citizen:bring", "citizen:manage", "citizen:earlier", "citizen:find"} <= seen
 
 
-@pytest.mark.parametrize(
-    ("who", "city", "at_least"),
-    [
+@pytest.mark.req("BOOK-04")
+def test_every_page_of_the_staff(visit: Visit, installation: Installation) -> None:
+    """All that a city's official sees, and of the other roles what she does not see."""
+    known: frozenset[str] = frozenset()
+    for who, city, at_least in (
         ("city.hatsukaichi", "hatsukaichi", 30),
         ("operator.hatsukaichi", "hatsukaichi", 12),
         ("manager.izunokuni", "izunokuni", 20),
         ("auditor.izumi", "izumi", 10),
-    ],
-)
-@pytest.mark.req("BOOK-04")
-def test_every_page_of_the_staff(visit: Visit, installation: Installation, who: str, city: str, at_least: int) -> None:
-    page = visit(1280, bypass_csp=True)
-    sign_in(page, who)
-    seen = crawl(page, installation, [f"/staff/{city}/", f"/staff/{city}/desk/new/"], f"/staff/{city}/")
-    assert len(seen) >= at_least, sorted(seen)
+    ):
+        page = visit(1280, bypass_csp=True)
+        sign_in(page, who)
+        seen = crawl(page, installation, [f"/staff/{city}/", f"/staff/{city}/desk/new/"], f"/staff/{city}/", known)
+        assert len(seen) >= at_least, (who, sorted(seen))
+        known |= seen

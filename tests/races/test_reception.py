@@ -9,10 +9,14 @@ import pytest
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.services.setup import set_up
+from madoguchi.domain.cases.enums import End, State
+from madoguchi.domain.cases.hands import hand_of
+from madoguchi.domain.cases.models import Case
+from madoguchi.domain.cases.services import work
 from madoguchi.domain.reception.enums import Outcome
 from madoguchi.domain.reception.models import Period, Summons, Ticket
 from madoguchi.domain.reception.services import tickets, windows
-from madoguchi.ground.accounts.models import User
+from madoguchi.ground.accounts.models import Role, User
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor, ActorKind
@@ -33,6 +37,14 @@ def fill(contract: Contract, now: dt.datetime, count: int) -> None:
         for n in range(count):
             parts = {"card_pickup": 1, "pin_reset": 1} if n % 5 == 0 else {"card_pickup": 1 + n % 3}
             tickets.issue(contract, site="main", parts=parts, key=f"fill{n}", by=BY, now=now + dt.timedelta(seconds=n))
+
+
+def give_up(contract: Contract, ticket: Ticket, user: User, now: dt.datetime) -> None:
+    """The party's cases end, so that its procedures can."""
+    with contract_scope(contract):
+        cases = list(Case.objects.filter(ticket=ticket).exclude(state=State.ENDED))
+    for case in cases:
+        work.end(contract, case.pk, End.GIVEN_UP, version=case.moves, key=f"g{case.pk}", hand=hand_of(user, Role.COUNTER), now=now)
 
 
 @pytest.mark.req("DESK-01")
@@ -62,14 +74,21 @@ def test_twelve_windows_call_from_one_queue(contracts: dict[str, Contract], now:
                 windows.missed(contract, key=f"m{key}", **own)  # type: ignore[arg-type]
                 continue
             windows.begin(contract, key=f"b{key}", **own)  # type: ignore[arg-type]
-            windows.finish(contract, procedures=["card_pickup", "pin_reset"], key=f"f{key}", **own)  # type: ignore[arg-type]
+            if turn % 2:
+                give_up(contract, ticket, user, later)
+                windows.finish(contract, procedures=["card_pickup", "pin_reset"], key=f"f{key}", **own)  # type: ignore[arg-type]
+            else:
+                windows.end_visit(contract, outcome=Outcome.REFERRED, key=f"e{key}", **own)  # type: ignore[arg-type]
 
     outcome = run([lambda crowd, n=n: sit(crowd, n) for n in range(WINDOWS)])  # type: ignore[misc]
     assert outcome.failures == []
     with contract_scope(contract):
         ends = Counter(Ticket.objects.values_list("outcome", flat=True))
         assert sum(ends.values()) == QUEUE
-        assert set(ends) <= {Outcome.SERVED, Outcome.MISSED}
+        assert set(ends) <= {Outcome.SERVED, Outcome.REFERRED, Outcome.MISSED}
+        assert not Case.objects.exclude(state=State.ENDED).exists(), "no case is left open"
+        people = sum(sum(ticket.counts) for ticket in Ticket.objects.filter(outcome__in=(Outcome.SERVED, Outcome.REFERRED)))
+        assert Case.objects.count() == people
         missed = dict(Ticket.objects.filter(missed__gt=0).values_list("pk", "missed"))
         times = Counter(called)
         assert len(times) == QUEUE

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
+import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -47,12 +50,22 @@ def scenario(folder: Path, name: str, **values: int) -> Path:
     return made
 
 
+def ports_apart() -> int:
+    """The first, an even one, of four free ports that the system gives to nobody by itself (61000 and above)."""
+    while True:
+        first = random.randrange(61_000, 65_500, 4)
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for port in range(first, first + 4):
+                held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(("127.0.0.1", port))
+            return first
+
+
 class Sipp:
-    """One sipp; its media port is away from those of the exchange."""
+    """One sipp; its media ports are away from those of the exchange, and nobody takes them before it does."""
 
     def __init__(self, folder: Path, file: Path, *arguments: str, port: int | None = None) -> None:
-        self.port = port or free_port()
-        media = free_port() // 2 * 2
+        self.port = port or ports_apart()
+        media = ports_apart()
         self.log = folder / f"sipp{self.port}-{time.monotonic_ns()}.log"
         command = ["sipp", "-sf", str(file), "-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1", "-mp", str(media), "-nostdin", *arguments]
         with self.log.open("wb") as log:

@@ -15,6 +15,7 @@ from aiosipua.message import SipMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from madoguchi.voice.legs import Leg
 from madoguchi.voice.sip.calls import Incoming
 from madoguchi.voice.sip.endpoint import Endpoint, open_endpoint
 from madoguchi.voice.sip.messages import SipRequest, SipResponse
@@ -280,7 +281,41 @@ def test_the_other_side_may_hold_and_refresh() -> None:
     assert call.end is None and len(wire.calls) == 1
 
 
-@pytest.mark.parametrize(("method", "code"), [("OPTIONS", 200), ("BYE", 481), ("SUBSCRIBE", 405), ("REFER", 405), ("TEAPOT", 501), ("REGISTER", 405)])
+@pytest.mark.req("CALL-08")
+def test_a_key_may_be_told_in_an_info() -> None:
+    wire = Wire()
+    call, tag = up(wire)
+    keys: list[str] = []
+    call.on_key = keys.append
+
+    def tell(cseq: int, kind: str, body: str) -> int:
+        said = message("INFO", branch=f"z9hG4bKi{cseq}", tag=tag, cseq=cseq, body=body).replace("application/sdp", kind)
+        wire.take(said)
+        wire.take(said)
+        return int(wire.last.status_code)
+
+    assert tell(3, "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n") == 200
+    assert tell(4, "application/dtmf-relay; charset=x", "Duration=160\nsignal= *\n") == 200
+    assert tell(5, "application/dtmf", "#") == 200
+    assert tell(6, "application/dtmf-relay", "Signal=77\n") == 415
+    assert tell(7, "text/plain", "5") == 415
+    assert tell(8, "application/sdp", "") == 200
+    assert keys == ["5", "*", "#"], "sent again it is the same press"
+    wire.take(message("INFO", branch="z9hG4bKno", tag="nobody", cseq=9))
+    assert wire.last.status_code == 481
+
+
+def test_who_tells_a_key_in_both_ways_has_pressed_it_once() -> None:
+    leg = Leg()
+    for key, by in (("1", "rtp"), ("1", "info"), ("2", "rtp")):
+        leg.press(key, by)
+    assert [leg.digits.get_nowait() for _ in range(leg.digits.qsize())] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("method", "code"),
+    [("OPTIONS", 200), ("BYE", 481), ("INFO", 481), ("SUBSCRIBE", 405), ("REFER", 405), ("TEAPOT", 501), ("REGISTER", 405)],
+)
 def test_what_is_not_a_call(method: str, code: int) -> None:
     wire = Wire()
     wire.take(message(method))

@@ -112,12 +112,13 @@ def test_there_are_addresses_to_walk() -> None:
 
 @pytest.mark.req("CON-01", "SEC-01")
 def test_staff_of_another_contract_find_no_staff_page(foreign: tuple[Contract, Rows]) -> None:
+    """The city with every id, the other roles with one of each address."""
     theirs, their_rows = foreign
     before = snapshot(theirs)
     for role in ("city", "manager", "operator", "auditor"):
         client = signed_in(f"{role}.{OURS}@demo.example.jp")
         for route, _ in STAFF:
-            for address in addresses(route, THEIRS, their_rows):
+            for address in addresses(route, THEIRS, their_rows)[: None if role == "city" else 1]:
                 for response in (client.get(address), client.post(address, {})):
                     assert response.status_code == 404, f"{role} {address}: {response.status_code}"
                     assert MARK not in shown(response, address), address

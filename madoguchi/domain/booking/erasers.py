@@ -59,8 +59,10 @@ def erase_line_codes(contract: Contract, now: dt.datetime) -> int:
 
 
 def _take_out(contract: Contract, codes: list[str], limit: dt.datetime) -> int:
-    ring = keyring(contract)
     due = _due(limit, MOST_OPENED, erased_fields__contains=codes)
+    if not due:
+        return 0
+    ring = keyring(contract)
     bookings = list(Booking.objects.filter(pk__in=due))
     for booking in bookings:
         booking.erased_fields = sorted({*(booking.erased_fields or ()), *codes})

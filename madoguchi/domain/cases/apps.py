@@ -9,7 +9,7 @@ class CasesConfig(AppConfig):
         from madoguchi.ground.privacy import registry, retention
         from madoguchi.ground.privacy.registry import SealedColumn
 
-        from . import audit_actions, erasers, models, words  # noqa: F401
+        from . import audit_actions, erasers, models, receivers, words  # noqa: F401
 
         retention.register("cases.notes", erasers.erase_notes)
         registry.register(SealedColumn(models.Move, "words", words.NOTE))

@@ -13,6 +13,8 @@ register(
     Action("case.noted", "案件にメモを残した"),
     Action("case.undone", "案件の手順を一つ戻した"),
     Action("case.ended", "案件を終えた"),
+    Action("case.recorded", "システムの外で済んだ案件を記録した"),
+    Action("case.card", "案件で渡したカードを記録した"),
     Action("case.viewed", "案件のメモを見た", reads_personal_data=True),
     Action("flow.proposed", "手続きの流れの変更を提案した"),
     Action("flow.approved", "手続きの流れの版を承認した"),

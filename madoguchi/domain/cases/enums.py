@@ -44,6 +44,8 @@ class MoveKind(models.TextChoices):
     NOTED = "noted", "メモを残した"
     UNDONE = "undone", "一つ戻した"
     ENDED = "ended", "終えた"
+    RECORDED = "recorded", "紙などで済んだと記録した"
+    CARD = "card", "渡したカードを記録した"
 
 
 class Spent(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Figures of cases from facts of work: counts, times, and the table of visitors. Pure.
+"""Figures of cases from facts of work: counts and times. Pure.
 
 A case counts where its last fact says it ended; an end that was taken back is a fact with a negative quantity and cancels the one before it.
 """
@@ -6,7 +6,6 @@ A case counts where its last fact says it ended; an end that was taken back is a
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -74,23 +73,3 @@ def _row(key: str, facts: Sequence[Work]) -> Row:
         key, len(facts), sum(fact.outcome == "done" for fact in facts), sum(handles) / len(handles) if handles else None,
         sum(waits) / len(waits) if waits else None, max(waits) if waits else None,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Visitors:
-    """Visitors of a month: procedure by day. ``rows`` is (procedure, one count per day, sum)."""
-
-    days: tuple[dt.date, ...]
-    rows: tuple[tuple[str, tuple[int, ...], int], ...]
-    sums: tuple[int, ...]
-    all: int
-
-
-def visitors(facts: Iterable[Work], procedures: Sequence[str], days: Sequence[dt.date]) -> Visitors:
-    """Cases opened per procedure and day; every procedure and every day has its place, also with nobody."""
-    counts: Counter[tuple[str, dt.date]] = Counter()
-    for fact in facts:
-        counts[fact.procedure, fact.at.date()] += fact.quantity
-    rows = tuple((code, tuple(counts[code, day] for day in days), sum(counts[code, day] for day in days)) for code in procedures)
-    sums = tuple(sum(row[1][at] for row in rows) for at in range(len(days)))
-    return Visitors(tuple(days), rows, sums, sum(sums))

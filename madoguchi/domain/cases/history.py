@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from .enums import MoveKind, Spent
 
-STEPS = frozenset({MoveKind.OPENED, MoveKind.DONE, MoveKind.HANDED, MoveKind.ANSWERED, MoveKind.ENDED})
+STEPS = frozenset({MoveKind.OPENED, MoveKind.DONE, MoveKind.HANDED, MoveKind.ANSWERED, MoveKind.ENDED, MoveKind.RECORDED})
 """Moves that take a case from one step to another and can be taken back."""
 
 

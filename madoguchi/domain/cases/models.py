@@ -7,7 +7,9 @@ from django.db import models
 from django.db.models import Q
 
 from madoguchi.domain.booking.models import Booking
+from madoguchi.domain.cards.models import Card
 from madoguchi.domain.procedures.models import Procedure
+from madoguchi.domain.reception.models import Ticket
 from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.models import Site
 from madoguchi.ground.contracts.tenancy import TenantModel
@@ -48,7 +50,8 @@ class Case(TenantModel):
     """One person and one procedure. ``booking`` and ``position`` name the attendee of a booked visit; a walk-in has neither.
 
     ``step`` is where the case stands, ``side`` who has to act, ``since`` when the time now running began, ``moves`` the number of the
-    last move. ``owner`` works at the counter, ``examiner`` for the city. ``visit_ref`` names what brought the case (``ticket:123``).
+    last move. ``owner`` works at the counter, ``examiner`` for the city. ``ticket`` is the visit it is (or was last) worked in, ``card`` the
+    card of the stock that was handed over.
     """
 
     procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="+", db_index=False)
@@ -56,7 +59,8 @@ class Case(TenantModel):
     site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_index=False)
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="+", null=True, db_index=False)
     position = models.SmallIntegerField(null=True)
-    visit_ref = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null: nothing brought it
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="+", null=True, db_index=False)
+    card = models.ForeignKey(Card, models.PROTECT, related_name="+", null=True, db_index=False)
     channel = models.CharField(max_length=8)
     language = models.CharField(max_length=10)
     opened_at = models.DateTimeField()
@@ -82,27 +86,31 @@ class Case(TenantModel):
                 condition=Q(state=State.ENDED, ended_at__isnull=False) & ~Q(outcome="") | ~Q(state=State.ENDED) & Q(ended_at=None, outcome=""),
                 name="case_ended_has_outcome",
             ),
+            models.UniqueConstraint(fields=["contract", "card"], name="case_card_once", condition=Q(card__isnull=False) & ~Q(state=State.ENDED)),
             models.CheckConstraint(condition=Q(booking=None, position=None) | Q(booking__isnull=False, position__isnull=False), name="case_attendee"),
         ]  # fmt: skip
         indexes = [
             models.Index(fields=["contract", "since"], name="case_open", condition=~Q(state=State.ENDED)),
             models.Index(fields=["contract", "ended_at"], name="case_by_end", condition=Q(state=State.ENDED)),
             models.Index(fields=["contract", "booking"], name="case_by_booking", condition=Q(booking__isnull=False)),
+            models.Index(fields=["contract", "ticket"], name="case_by_ticket", condition=Q(ticket__isnull=False)),
         ]
 
 
 class Move(TenantModel):
     """One line of a case's history; never changed. ``seconds`` since the move before were ``spent`` so; ``words`` seals the note.
 
-    ``to_step`` is empty where the case ended. ``key`` makes a deed that is sent again the same deed. ``undoes`` is the number of the move taken back.
+    ``by`` is empty for the system (a visit that was closed). ``ticket`` is the visit of an opening or a resumption. ``to_step`` is empty
+    where the case ended. ``key`` makes a deed that is sent again the same deed. ``undoes`` is the number of the move taken back.
     """
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="+", db_index=False)
     n = models.IntegerField()
     at = models.DateTimeField()
     kind = models.CharField(max_length=12, choices=MoveKind.choices)
-    by = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, db_index=False)
     part = models.CharField(max_length=8)
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="+", null=True, db_index=False)
     from_step = models.CharField(max_length=40, blank=True)
     to_step = models.CharField(max_length=40, blank=True)
     way = models.CharField(max_length=40, blank=True)

@@ -55,13 +55,17 @@ class Reason(Frozen):
 
 
 class Way(Frozen):
-    """One way out of a step: ``to`` another, or ``ends`` the case. ``needs_all``: every required item must be ticked."""
+    """One way out of a step: ``to`` another, or ``ends`` the case. ``needs_all``: every required item must be ticked.
+
+    ``hands_over``: taking it hands a card of the stock to the person, where the contract has a stock.
+    """
 
     code: Code
     label: Title
     to: Code | None = None
     ends: Outcome | None = None
     needs_all: bool = True
+    hands_over: bool = False
     reasons: tuple[Reason, ...] = ()
 
 

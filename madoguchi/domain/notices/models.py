@@ -37,12 +37,18 @@ class StaffKind(models.TextChoices):
     COMPLAINT = "complaint", "苦情・トラブルの報告（市職員あて）"
     SECOND_LATE = "second_late", "期限を過ぎた二次対応（担当する方あて）"
     BACK_LATE = "back_late", "期限を過ぎた折り返し（リーダー・業務責任者あて）"
+    LIST_LATE = "list_late", "遅れている点検表（リーダー・業務責任者あて）"
+    PHOTO_LOST = "photo_lost", "届かなかった顔写真（リーダー・業務責任者あて）"
+    INVOICE_LATE = "invoice_late", "支払期限を過ぎた請求書（業務責任者あて）"
+    DUTY_DUE = "duty_due", "期限が近い・過ぎた契約上の義務（担当する方あて）"
+    INCIDENT = "incident", "事故・障害・苦情などの報告（知らせる方あて）"
 
 
 class TicketKind(models.TextChoices):
-    """Kinds of notice to who waits at the counter; their wording is shipped and not edited."""
+    """Kinds of notice to who waits at the counter or was there; their wording is shipped and not edited."""
 
     NEAR = "near", "順番が近いお知らせ"
+    SURVEY = "survey", "アンケートのお願い（来庁の翌日）"
 
 
 class Template(TenantModel):

@@ -10,8 +10,11 @@ class ReceptionConfig(AppConfig):
         from madoguchi.ground.privacy import registry, retention
         from madoguchi.ground.privacy.registry import SealedColumn
 
-        from . import audit_actions, erasers, models, near  # noqa: F401
+        from . import audit_actions, erasers, models, near, pack  # noqa: F401
 
         notices.register("ticket", near.resolve)
         retention.register("reception.addresses", erasers.erase_addresses)
-        registry.register(SealedColumn(models.Ticket, "address", near.ADDRESS))
+        retention.register("reception.packs", erasers.erase_packs)
+        registry.register(
+            SealedColumn(models.Ticket, "address", near.ADDRESS), SealedColumn(models.Pack, "content", pack.CONTENT)
+        )

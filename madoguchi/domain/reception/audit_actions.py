@@ -19,6 +19,13 @@ register(
     Action("window.closed", "窓口を閉めた"),
     Action("reception.day_closed", "受付の一日を締めた"),
     Action("reception.block", "番号札の番号を端末に渡した"),
+    Action("reception.tablet", "つながらない間も使う端末を登録した"),
+    Action("reception.tablet_revoked", "つながらない間も使う端末を外した"),
+    Action("reception.tablet_listed", "端末に今日の予約の番号と時刻を渡した"),
+    Action("reception.late", "つながらない間の操作を後から記録した"),
+    Action("reception.late_decided", "後から記録する操作の扱いを決めた"),
+    Action("reception.paper", "紙の記録を後から入力した"),
+    Action("reception.pack", "非常時の用紙を作った"),
     Action("terminal.added", "受付機・画面を追加した"),
     Action("terminal.revoked", "受付機・画面のリンクを止めた"),
 )

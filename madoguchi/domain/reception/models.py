@@ -12,7 +12,7 @@ from madoguchi.ground.accounts.models import User
 from madoguchi.ground.contracts.models import Site
 from madoguchi.ground.contracts.tenancy import TenantModel
 
-from .enums import Outcome, Stay, TerminalKind
+from .enums import Clash, LateState, LateVerb, Outcome, Source, Stay, TerminalKind
 from .rules import show_number
 
 
@@ -90,7 +90,8 @@ class NumberBlock(TenantModel):
 class Ticket(TenantModel):
     """One visit. ``group`` is where it waits or is served now; ``counts`` are the people for each of ``procedures``; ``done`` those finished.
 
-    ``address`` seals the mail address of who wants to be told when near; it goes with the day. ``booked_at`` is the time of the booking.
+    ``entered_at`` is when a visit was written in that happened before, on a tablet without a connection or on paper. ``address`` seals the
+    mail address of who wants to be told when near; it goes with the day. ``booked_at`` is the time of the booking.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_index=False)
@@ -117,6 +118,8 @@ class Ticket(TenantModel):
     closed_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
     overran = models.BooleanField(default=False)
+    source = models.CharField(max_length=6, choices=Source.choices, default=Source.LIVE)
+    entered_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["day", "letter", "number"]
@@ -132,6 +135,10 @@ class Ticket(TenantModel):
             ),
             models.CheckConstraint(condition=Q(people__gte=1, procedures__len__gte=1, number__gte=1), name="ticket_of_somebody"),
             models.CheckConstraint(condition=Q(procedures__len=F("counts__len")), name="ticket_counts"),
+            models.CheckConstraint(
+                condition=Q(source=Source.LIVE, entered_at=None) | ~Q(source=Source.LIVE) & Q(entered_at__isnull=False),
+                name="ticket_entered_later",
+            ),
         ]
         indexes = [
             models.Index(
@@ -203,3 +210,81 @@ class Deed(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contract", "key"], name="deed_once")]
+
+
+class Tablet(TenantModel):
+    """A device at the reception that may go on without a connection. It holds number blocks under ``device`` and sends its deeds later.
+
+    ``listed_on`` is the last day whose bookings (code, time, procedures, people) it was given.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    name = models.CharField("端末の名前", max_length=40)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    seen_at = models.DateTimeField(null=True)
+    kept = models.IntegerField(default=0)
+    listed_on = models.DateField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["site_id", "id"]
+
+    @property
+    def device(self) -> str:
+        """The name under which it holds numbers."""
+        return f"tablet:{self.pk}"
+
+
+class LateDeed(TenantModel):
+    """A deed that a tablet did without a connection, as it was sent; kept for good, whatever became of it.
+
+    ``about`` is the ticket: the key of the deed that issued it, or ``#id`` of a ticket that the server gave out. ``body`` holds what the
+    verb needs and how the tablet's clock stood; ``opened_at`` is as of when its window was opened for this deed alone.
+    """
+
+    tablet = models.ForeignKey(Tablet, models.PROTECT, related_name="+", db_index=False)
+    key = models.CharField(max_length=64)
+    verb = models.CharField(max_length=6, choices=LateVerb.choices)
+    about = models.CharField(max_length=64)
+    body = models.JSONField()
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    received_by = models.CharField(max_length=80)
+    state = models.CharField(max_length=6, choices=LateState.choices)
+    clash = models.CharField(max_length=8, choices=Clash.choices, blank=True)
+    message = models.CharField(max_length=200, blank=True)
+    ticket = models.ForeignKey(Ticket, models.PROTECT, null=True, related_name="+", db_index=False)
+    opened_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["contract", "key"], name="late_deed_once")]
+        indexes = [
+            models.Index(fields=["contract", "about"], name="late_deed_about"),
+            models.Index(fields=["contract", "state"], name="late_deed_open", condition=Q(state__in=["clash", "behind"])),
+        ]
+
+
+class Pack(TenantModel):
+    """What a site needs on paper for one day when everything fails. ``content`` is sealed and goes when the day is over.
+
+    ``problem`` says why the last try to make it failed; ``opened_at`` and ``opened_by`` who looked first, so that an unopened pack is seen.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    made_at = models.DateTimeField(null=True)
+    bookings = models.IntegerField(default=0)
+    content = models.BinaryField(null=True)
+    problem = models.CharField(max_length=200, blank=True)
+    opened_at = models.DateTimeField(null=True)
+    opened_by = models.CharField(max_length=80, blank=True)
+    opens = models.IntegerField(default=0)
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-day", "site_id"]
+        constraints = [models.UniqueConstraint(fields=["contract", "site", "day"], name="pack_of_a_day")]

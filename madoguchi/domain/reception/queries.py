@@ -222,7 +222,7 @@ def display_state(contract: Contract, site: Site, now: dt.datetime) -> dict[str,
     groups = terms.groups_at(site.code) if terms else ()
     calls: list[dict[str, Any]] = []
     seen: set[int] = set()
-    rows = Summons.objects.filter(site=site, at__gte=midnight(day_of(now))).select_related("ticket", "window").order_by("-id")[: SUMMONS_SHOWN * 4]
+    rows = Summons.objects.filter(site=site, at__gte=midnight(day_of(now))).select_related("ticket", "window").order_by("-at", "-id")[: SUMMONS_SHOWN * 4]
     for row in rows:
         if row.ticket_id in seen or len(calls) >= SUMMONS_SHOWN:
             continue

@@ -13,7 +13,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 
 from .actions import all_actions, require_registered
-from .models import Entry
+from .models import Entry, Head
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,13 @@ def count(contract: Contract) -> int:
         return int(Entry.objects.filter(contract=contract).count())
 
 
+def heads(contract: Contract) -> list[dict[str, object]]:
+    """Lane, number of entries and hash (hexadecimal) of the end of every chain of a contract: kept elsewhere, they prove that nothing was cut off."""
+    with contract_scope(contract):
+        rows = Head.objects.filter(contract=contract).order_by("lane").values_list("lane", "seq", "hash")
+        return [{"lane": lane, "entries": seq, "sha256": bytes(value).hex()} for lane, seq, value in rows]
+
+
 def search(
     *,
     first: dt.datetime | None = None,
@@ -127,3 +134,9 @@ def label_of(action: str) -> str:
 def stream(entries: Entries, *, limit: int) -> Iterator[Entry]:
     """At most ``limit`` entries one after another, without holding them all in memory."""
     yield from entries[:limit].iterator(chunk_size=2000)
+
+
+def happened(action: str, target: str, first: dt.datetime, last: dt.datetime) -> bool:
+    """Whether a deed was done to a target in a span of time (inside ``contract_scope``). Raises ``KeyError`` for an unknown action."""
+    require_registered(action)
+    return Entry.objects.filter(action=action, target=target, at__range=(first, last)).exists()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,8 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import Actor
 
 LANE_DEEDS = 0
+_Held = tuple[Contract, "Line", Actor, dt.datetime]
+_held: ContextVar[list[_Held] | None] = ContextVar("held", default=None)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,40 @@ def record_all(
 
     for line in lines:
         require_registered(line.action)
+    held = _held.get()
+    if held is not None and lane == LANE_DEEDS:
+        held += [(contract, line, by, now) for line in lines]
+        return
+    _append(contract, lines, by=by, now=now, lane=lane)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Join several deeds into one: their entries are written when the block ends well, so that the lane is the last lock of all.
+
+    Use it inside the transaction of the joined deed. Without it the first deed would lock the lane and the second wait for a row,
+    while somebody who has that row waits for the lane. A block inside a block belongs to the outer one; what is undone in it leaves no entry.
+    """
+    outer = _held.get()
+    if outer is not None:
+        before = len(outer)
+        try:
+            yield
+        except BaseException:
+            del outer[before:]
+            raise
+        return
+    held: list[_Held] = []
+    mark = _held.set(held)
+    try:
+        yield
+    finally:
+        _held.reset(mark)
+    for contract, line, by, now in held:
+        _append(contract, [line], by=by, now=now, lane=LANE_DEEDS)
+
+
+def _append(contract: Contract, lines: Sequence[Line], *, by: Actor, now: dt.datetime, lane: int) -> None:
     n = len(lines)
     with connection.cursor() as cursor:
         cursor.execute(

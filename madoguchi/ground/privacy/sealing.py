@@ -147,6 +147,12 @@ def keyring(contract: Contract) -> Keyring:
     return found[1]
 
 
+def has_keys(contract: Contract) -> bool:
+    """Whether a contract has keys; one whose personal data were erased has none."""
+    with contract_scope(contract):
+        return bool(ContractKey.objects.exists())
+
+
 def _reopened(contract_id: int) -> Keyring:
     """The keys read anew: a value was sealed with a key that another process made since."""
     ring = _open(Contract.objects.get(pk=contract_id))

@@ -1,4 +1,4 @@
-"""The facts."""
+"""The facts, and the days that were touched since somebody counted them."""
 
 from __future__ import annotations
 
@@ -24,4 +24,19 @@ class Fact(TenantModel):
     ref = models.CharField(max_length=64, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["contract", "at"], name="fact_by_time")]
+        indexes = [
+            models.Index(fields=["contract", "at"], name="fact_by_time"),
+            models.Index(fields=["contract", "ref"], name="fact_by_ref"),
+        ]
+
+
+class TouchedDay(TenantModel):
+    """A mark that facts of a day (in Japan) were written, changed or taken away. Append-only: the database adds one per statement and day.
+
+    Who counts a day takes its marks away in the same transaction, before looking at the facts. So without a mark a count is up to date.
+    """
+
+    day = models.DateField()
+
+    class Meta:
+        indexes = [models.Index(fields=["contract", "day"], name="touched_by_day")]

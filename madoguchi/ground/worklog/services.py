@@ -57,6 +57,18 @@ def note_all(facts: Sequence[Fact]) -> None:
     Fact.objects.bulk_create(facts)
 
 
+def take_back(kind: str, *, ref: str, at: dt.datetime, now: dt.datetime) -> None:
+    """Balance the facts that a deed wrote of a record at a moment: the same with a negative quantity, dated now (inside ``contract_scope``).
+
+    For work that is undone after it may have been reported. It was that work's channel, language and seconds, so they stay.
+    """
+    facts = list(Fact.objects.filter(kind=kind, ref=ref, at=at, quantity__gt=0))
+    for one in facts:
+        one.pk, one.at, one.quantity = None, now, -one.quantity
+        one._state.adding = True
+    note_all(facts)
+
+
 def amend(kind: str, *, ref: str, language: str, outcome: str) -> None:
     """Put right what the fact of a record says of it; who did the work, when and how long stay (inside ``contract_scope``)."""
     Fact.objects.filter(kind=kind, ref=ref).update(language=language, outcome=outcome)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from . import offers
 from .dialogs import Dialog, contact_uri
-from .messages import Address, SipRequest, SipResponse, caller_of, format_addr, numbers_dialled, response
+from .messages import KEYS, Address, SipRequest, SipResponse, caller_of, format_addr, key_of, numbers_dialled, response
 from .offers import Media, Unacceptable
 from .transactions import ClientInvite, Outcome, ServerInvite, cancellation
 
@@ -23,7 +23,8 @@ INVITE at all; ``lost`` nothing came back in the middle; ``hung_up`` by ourselve
 class Call:
     """What both directions share once there is a dialog.
 
-    ``rtp`` is where our audio is received. ``media`` is what was agreed; ``on_media`` is called when that changes, ``on_end`` once.
+    ``rtp`` is where our audio is received. ``media`` is what was agreed; ``on_media`` is called when that changes, ``on_end`` once,
+    ``on_key`` for a key that is told in an INFO (RTP tells most, see ``rtp.py``).
     """
 
     def __init__(self, endpoint: Endpoint, rtp: Address | None = None) -> None:
@@ -35,6 +36,7 @@ class Call:
         self.end: End | None = None
         self.on_media: Callable[[Media], None] = lambda media: None
         self.on_end: Callable[[End], None] = lambda end: None
+        self.on_key: Callable[[str], None] = lambda key: None
         self._session = secrets.randbelow(2**31)
         self._version = 0
         self._invite: ServerInvite | None = None
@@ -66,6 +68,16 @@ class Call:
         self._remote_target(request)
         self._take(media)
         return response(request, 200, headers=self._headers(), body=body)
+
+    def informed(self, request: SipRequest) -> SipResponse:
+        """An INFO: a key in one of the two ways in use (``application/dtmf-relay``, ``application/dtmf``), or a sign of life."""
+        if not request.body:
+            return response(request, 200)
+        key = key_of(request)
+        if key is None:
+            return response(request, 415, headers=[("Accept", ", ".join(KEYS))])
+        self.on_key(key)
+        return response(request, 200)
 
     def acknowledged(self, ack: SipRequest) -> None:
         """The ACK to a 2xx of ours; with the answer when the offer was ours."""

@@ -76,7 +76,7 @@ class Endpoint:
         self._strangers: set[str] = set()
         self._offered: dict[tuple[str, str, int], Incoming] = {}
 
-    abilities = (("Allow", ", ".join(METHODS)), ("Accept", "application/sdp"))
+    abilities = (("Allow", ", ".join(METHODS)), ("Accept", "application/sdp, application/dtmf-relay"))
 
     # What comes in.
 
@@ -213,6 +213,8 @@ class Endpoint:
             call.bye(request)
         elif request.method == "UPDATE":
             server.respond(call.updated(request))
+        elif request.method == "INFO":
+            server.respond(call.informed(request))
         elif request.method == "OPTIONS":
             server.respond(response(request, 200, headers=self.abilities))
         else:
@@ -223,7 +225,7 @@ class Endpoint:
             return self.registry.register(request, source)
         if request.method == "OPTIONS":
             return response(request, 200 if self.trusts(source) else 403, tag=generate_tag(), headers=self.abilities)
-        if request.method in ("BYE", "UPDATE"):
+        if request.method in ("BYE", "UPDATE", "INFO"):
             return response(request, 481, tag=generate_tag())
         return self._unknown(request)
 

@@ -18,8 +18,8 @@ Address = tuple[str, int]
 COOKIE: Final = "z9hG4bK"
 PORT: Final = 5060
 SERVER: Final = "Madoguchi"
-METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "UPDATE")
-KNOWN_ELSEWHERE: Final = ("INFO", "MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE")
+METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "UPDATE", "INFO")
+KNOWN_ELSEWHERE: Final = ("MESSAGE", "NOTIFY", "PRACK", "PUBLISH", "REFER", "SUBSCRIBE")
 REASONS: Final = {
     100: "Trying", 180: "Ringing", 200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 408: "Request Timeout", 415: "Unsupported Media Type", 420: "Bad Extension", 423: "Interval Too Brief",
@@ -27,6 +27,8 @@ REASONS: Final = {
     488: "Not Acceptable Here", 500: "Server Internal Error", 501: "Not Implemented", 503: "Service Unavailable",
 }  # fmt: skip
 LARGEST: Final = 16_000
+KEYS: Final = ("application/dtmf-relay", "application/dtmf")
+_SIGNAL = re.compile(r"(?:^|\n)\s*signal\s*=\s*([0-9*#a-d])\s*(?:\r?\n|$)", re.IGNORECASE)
 
 
 class Malformed(ValueError):
@@ -203,8 +205,20 @@ def numbers_dialled(invite: SipRequest) -> tuple[str, ...]:
     return tuple(n for n in (user_of(invite.uri), user_of(_uri(invite.headers.get_first("to") or ""))) if n)
 
 
+
+def key_of(request: SipRequest) -> str | None:
+    """The key that the body of an INFO tells: ``Signal=5`` of ``application/dtmf-relay``, or the key alone of ``application/dtmf``; else None."""
+    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    body = request.body if isinstance(request.body, bytes) else str(request.body).encode()
+    text = body.decode("ascii", "replace").strip()
+    if kind == KEYS[0]:
+        found = _SIGNAL.search(text)
+        return found[1].upper() if found else None
+    return text.upper() if kind == KEYS[1] and re.fullmatch(r"[0-9*#a-dA-D]", text) else None
+
+
 __all__ = [
-    "COOKIE", "KNOWN_ELSEWHERE", "LARGEST", "METHODS", "PORT", "Address", "Malformed", "NameAddress", "SipRequest", "SipResponse",
-    "address_of", "caller_of", "format_addr", "generate_branch", "numbers_dialled", "parse", "parse_address", "parse_uri", "request",
+    "COOKIE", "KEYS", "KNOWN_ELSEWHERE", "LARGEST", "METHODS", "PORT", "Address", "Malformed", "NameAddress", "SipRequest", "SipResponse",
+    "address_of", "caller_of", "format_addr", "generate_branch", "key_of", "numbers_dialled", "parse", "parse_address", "parse_uri", "request",
     "response", "stamped", "top_via", "user_of", "way_back",
 ]  # fmt: skip

@@ -128,7 +128,7 @@ def _own_places(context: dict[str, Any]) -> dict[int, int] | None:
 
 @roles(WORK_ON_BOOKINGS)
 def new(request: HttpRequest, contract: Contract) -> HttpResponse:
-    """A new booking on one screen: party, time, people, contact; everything typed stays through every step."""
+    """A new booking on one screen: party, time, people, contact; everything typed stays through every step. ``?p=&site=`` begin it."""
     context = shell(request, contract) | choices(contract)
     if context["external"]:
         return redirect("callcentre:external", contract.code)
@@ -138,7 +138,10 @@ def new(request: HttpRequest, contract: Contract) -> HttpResponse:
         return redirect("office:slots", contract.code)
     site = context["sites"][0].code
     if request.method != "POST":
-        offered = next(iter(availability.site_plan(contract, site).procedures), codes[0])
+        site = request.GET.get("site", "") if request.GET.get("site", "") in {s.code for s in context["sites"]} else site
+        there = availability.site_plan(contract, site).procedures
+        asked = request.GET.get("p", "")
+        offered = asked if asked in there else next(iter(there), codes[0])
         return party_page(request, contract, blank(contract, offered, site), "callcentre/new.html", context)
     form = read(contract, request.POST, codes)
     if form.site not in {s.code for s in context["sites"]}:

@@ -18,7 +18,15 @@ from madoguchi.domain.calls.officials import LINE_ROLES
 from madoguchi.domain.calls.queries import second as reads
 from madoguchi.domain.calls.queries.contacts import words_of
 from madoguchi.domain.calls.services import escalations as deeds
-from madoguchi.ground.accounts.access import LEAD_CALLS, READ_CALLS, WORK_ON_CALLS, actor_of, may, roles
+from madoguchi.ground.accounts.access import (
+    LEAD_CALLS,
+    READ_CALLS,
+    REPORT_INCIDENTS,
+    WORK_ON_CALLS,
+    actor_of,
+    may,
+    roles,
+)
 from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
@@ -119,6 +127,7 @@ def _page(request: HttpRequest, contract: Contract, pk: int, problem: str = "", 
         "may_take": live and own_line(request) == found.line,
         "may_write": live and may(request, WORK_ON_CALLS),
         "may_lead": live and may(request, LEAD_CALLS),
+        "may_report": found.complaint and may(request, REPORT_INCIDENTS),
         "most": deeds.LONGEST,
     }
     return render(request, "callcentre/phone/second_matter.html", context, status=409 if problem else 200)

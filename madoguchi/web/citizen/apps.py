@@ -11,6 +11,8 @@ class CitizenConfig(AppConfig):
 
     def ready(self) -> None:
         """What a foreign language lacks yet is shown in English, not in the Japanese of the source."""
+        from . import drafts  # noqa: F401
+
         english = trans_real.translation("en")
         for code, _name in settings.LANGUAGES:
             if not code.startswith(("ja", "en")):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from .views import about, book, bring, calendar, change, earlier, line, manage, start
+from .views import about, book, bring, calendar, change, earlier, line, manage, start, survey
 from .views.pages import unless_stopped
 
 app_name = "citizen"
@@ -25,6 +25,11 @@ urlpatterns = [
     page("<slug:contract>/find/", manage.find, name="find"),
     path("<slug:contract>/privacy/", about.privacy, name="privacy"),
     path("<slug:contract>/accessibility/", about.accessibility, name="accessibility"),
+    page("<slug:contract>/survey/", survey.poster, name="survey"),
+    page("<slug:contract>/survey/thanks/", survey.thanks, name="survey_thanks"),
+    page("<slug:contract>/survey/once/<int:until>/<slug:nonce>/<slug:token>/", survey.once, name="survey_once"),
+    page("<slug:contract>/survey/kiosk/<slug:site>/<slug:token>/", survey.kiosk, name="survey_kiosk"),
+    page("<slug:contract>/survey/kiosk/<slug:site>/<slug:token>/thanks/", survey.kiosk_thanks, name="survey_kiosk_thanks"),
     path("<slug:contract>/calendar.json", calendar.snapshot, name="snapshot"),
     page("<slug:contract>/book/", book.who, name="who"),
     page("<slug:contract>/book/site/", book.site, name="site"),

@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from madoguchi.domain.cases.enums import End
 from madoguchi.domain.cases.figures import Row, Work, grouped, total
-from madoguchi.domain.cases.queries.figures import visitors_of_month, works
-from madoguchi.ground.accounts.access import READ_COUNTER, roles
+from madoguchi.domain.cases.queries.figures import works
+from madoguchi.domain.reports.visitors import MEASURE, visitors_of_month
+from madoguchi.ground.accounts.access import READ_COUNTER, READ_REPORTS, may, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.actors import CHANNEL_LABELS
 from madoguchi.ground.kit.csvfile import write_csv
@@ -123,12 +126,14 @@ def visitors(request: HttpRequest, contract: Contract) -> HttpResponse:
     site = _site(request, contract)
     table = visitors_of_month(contract, month, site)
     names = _names(contract, "procedure")
+    behind = {"measure": MEASURE, **({"site": site} if site else {})}
     context = {
         "month": month,
+        "behind": f"{reverse('reports:records', args=[contract.code])}?{urlencode(behind)}" if may(request, READ_REPORTS) else "",
         "before": (month - dt.timedelta(days=1)).replace(day=1),
         "after": table.days[-1] + dt.timedelta(days=1),
         "table": table,
-        "rows": [(names[code], counts, n) for code, counts, n in table.rows],
+        "rows": [(code, names[code], list(zip(table.days, counts, strict=True)), n) for code, counts, n in table.rows],
         "sites": contract.profile.sites,
         "site": site,
         "site_name": next((one.name for one in contract.profile.sites if one.code == site), "すべての場所"),

@@ -16,14 +16,18 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from madoguchi.domain.booking.rules import read_code, show_code
+from madoguchi.domain.cards.queries.stock import cards_by_booking
 from madoguchi.domain.cases.enums import End, Pause, Side, Spent, State
 from madoguchi.domain.cases.errors import CaseRefused
 from madoguchi.domain.cases.hands import Hand, hand_of
+from madoguchi.domain.cases.models import Case
 from madoguchi.domain.cases.queries import cases as reads
 from madoguchi.domain.cases.queries.cases import Listed
 from madoguchi.domain.cases.queries.flows import offered_flows
 from madoguchi.domain.cases.rules import EARLY, KIND_LABELS, OUTCOME_LABELS, PART_LABELS, Step
 from madoguchi.domain.cases.services import work
+from madoguchi.domain.reception.enums import Stay
+from madoguchi.domain.reception.models import Period, Ticket
 from madoguchi.ground.accounts.access import READ_COUNTER, WORK_AT_COUNTER, actor_of, may, roles
 from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.audit.services import Read
@@ -128,12 +132,15 @@ class OpenForm(forms.Form):
 
 @roles(WORK_AT_COUNTER)
 def new(request: HttpRequest, contract: Contract) -> HttpResponse:
-    """Open a case. ``?booking=CODE&position=1`` begins with a booked person, ``?ref=`` names what brought the person."""
+    """Open a case. ``?booking=CODE&position=1`` begins with a booked person, ``?ticket=`` with the party of a ticket."""
     asked = request.GET
+    ticket = Ticket.objects.select_related("site", "booking").filter(pk=_number(asked.get("ticket", "")), closed_at=None).first()
     initial = {
         "work": _usual_work(contract, asked, request.now.date()), "booking": asked.get("booking", ""), "position": asked.get("position", "1"),
         "place": asked.get("site", ""), "key": secrets.token_hex(12),
     }  # fmt: skip
+    if ticket is not None:
+        initial |= {"place": ticket.site.code, "language": ticket.language, "booking": ticket.booking.code if ticket.booking else ""}
     form = OpenForm(contract, request.now.date(), request.POST if request.method == "POST" else None, initial=initial)
     problem, status = "", 200
     if request.method == "POST":
@@ -141,7 +148,7 @@ def new(request: HttpRequest, contract: Contract) -> HttpResponse:
         if form.is_valid():
             data = form.cleaned_data
             flow, _, procedure = data["work"].partition(".")
-            visit = work.Visit(data["place"], data["language"], data["booking"], data["position"] or 1, asked.get("ref", "")[:64])
+            visit = work.Visit(data["place"], data["language"], data["booking"], data["position"] or 1, ticket)
             try:
                 made = work.open_case(contract, flow, procedure, visit, key=_key(request.POST), hand=_hand(request), now=request.now)
             except CaseRefused as refused:
@@ -176,6 +183,7 @@ def _page(request: HttpRequest, contract: Contract, pk: int, problem: str = "", 
     holder = found.examiner if found.side == Side.CITY else found.owner
     mine = hand is not None and hand.part in step.by
     active = found.state == State.ACTIVE
+    gives = active and contract.profile.cards is not None and any(way.hands_over for way in step.ways)
     typed = typed or {}
     last = reads.undoable(found)
     passed = {one.what for one in told if one.what}
@@ -187,6 +195,11 @@ def _page(request: HttpRequest, contract: Contract, pk: int, problem: str = "", 
         "parts": "・".join(PART_LABELS[part] for part in step.by),
         "ways": _ways(listed),
         "reasons": _reasons(step),
+        "gives_card": gives,
+        "lacks_card": hand is not None and work.lacks_card(contract, found, flow),
+        "cards": cards_by_booking([found.booking_id]).get(found.booking_id, []) if gives and found.booking_id else [],
+        "window": _window_of(found, request),
+        "next": _next_of(contract, found, request) if found.ticket_id and not (active and found.side == Side.COUNTER) else None,
         "may_miss": any(way.ends == "sent_home" for way in step.ways),
         "track": [(one, "current" if one.code == found.step and active else "done" if one.title in passed else "todo") for one in flow.steps],
         "moves": list(reversed(told)),
@@ -212,6 +225,23 @@ def _page(request: HttpRequest, contract: Contract, pk: int, problem: str = "", 
         "seconds": _seconds(reads.seconds_of(found)),
     }
     return render(request, "cases/case.html", context, status=409 if problem else 200)
+
+
+def _window_of(case: Case, request: HttpRequest) -> Period | None:
+    """Where the party of a case sits, when it sits with the reader."""
+    if case.ticket_id is None:
+        return None
+    sits = Period.objects.filter(ticket_id=case.ticket_id, ended_at=None, kind=Stay.SERVE, staff=request.user)
+    return sits.select_related("window", "window__site").first()
+
+
+def _next_of(contract: Contract, case: Case, request: HttpRequest) -> dict[str, Any] | None:
+    """Another case of the same party that can be gone on with now."""
+    for listed in reads.cases_of_ticket(contract, case.ticket_id or 0):
+        other = listed.case
+        if other.pk != case.pk and other.state == State.ACTIVE and other.side == Side.COUNTER:
+            return row_of(listed, request.now) | {"case": other, "own": other.owner == request.user}
+    return None
 
 
 def _ways(listed: Listed) -> list[dict[str, Any]]:
@@ -250,7 +280,8 @@ def do(request: HttpRequest, contract: Contract, case: int) -> HttpResponse:
     try:
         if deed == "step":
             work.finish_step(
-                contract, case, post.get("way", ""), ticked=ticked, missing=missing, reason=post.get("reason", ""), text=text, **common
+                contract, case, post.get("way", ""), ticked=ticked, missing=missing, reason=post.get("reason", ""), text=text,
+                card=post.get("card", ""), outside="outside" in post, **common,
             )  # fmt: skip
         elif deed == "take":
             work.take(contract, case, instead_of=_number(post.get("instead_of", "")) or None, **common)
@@ -266,13 +297,15 @@ def do(request: HttpRequest, contract: Contract, case: int) -> HttpResponse:
             if post.get("outcome") not in End.values:
                 raise CaseRefused("終わり方を選んでください。")
             work.end(contract, case, End(post["outcome"]), text=text, **common)
+        elif deed == "card":
+            work.record_card(contract, case, post.get("card", ""), **common)
         elif deed == "undo":
             work.undo(contract, case, text=text, **common)
         else:
             raise CaseRefused("することを、ボタンで選んでください。")
     except CaseRefused as refused:
         typed = {"deed": deed, "text": text, "ticked": ticked, "missing": missing}
-        typed |= {name: post.get(name, "") for name in ("reason", "pause", "outcome")}
+        typed |= {name: post.get(name, "") for name in ("reason", "pause", "outcome", "card", "outside")}
         return _page(request, contract, case, refused.message, typed)
     if deed in SAID:
         messages.success(request, SAID[deed])

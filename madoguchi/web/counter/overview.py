@@ -12,10 +12,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from madoguchi.domain.premises.queries.checklists import late_sheets
 from madoguchi.domain.reception import queries
-from madoguchi.domain.reception.enums import Need, Outcome, Stay, TerminalKind
+from madoguchi.domain.reception.enums import LateState, Need, Outcome, Source, Stay, TerminalKind
 from madoguchi.domain.reception.errors import ReceptionRefused
-from madoguchi.domain.reception.models import Terminal, Ticket
+from madoguchi.domain.reception.models import LateDeed, Terminal, Ticket
+from madoguchi.domain.reception.pack import next_day, pack_due, pack_of
 from madoguchi.domain.reception.services.day import close_day, never_came
 from madoguchi.domain.reception.services.terminals import add_terminal, revoke_terminal, terminal_path
 from madoguchi.ground.accounts.access import EVERYONE, LEAD_AT_COUNTER, WORK_AT_COUNTER, may, roles
@@ -53,14 +55,32 @@ def overview(request: HttpRequest, contract: Contract) -> HttpResponse:
             "served": sum(row.served for row in rows),
         },
         "halves": _halves(site.code, now),
+        "cares": _cares(contract, site.code, now),
         "now": now,
         "paused": paused,
         "every": EVERY_SECONDS,
         "live_url": f"{reverse('counter:overview', args=[contract.code])}?site={site.code}",
         "may_work": may(request, WORK_AT_COUNTER),
         "may_lead": may(request, LEAD_AT_COUNTER),
+        "late_lists": [sheet for sheet in late_sheets(contract, now) if sheet.site == site.code] if may(request, LEAD_AT_COUNTER) else [],
     }
     return render(request, f"counter/overview/{'_live' if request.htmx else 'overview'}.html", context)
+
+
+def _cares(contract: Contract, site: str, now: dt.datetime) -> list[str]:
+    """What somebody has to do so that a failure finds the counter ready."""
+    found = []
+    clashes = LateDeed.objects.filter(tablet__site__code=site, state=LateState.CLASH).count()
+    if clashes:
+        found.append(f"つながらない間の操作で、確かめてから記録するものが {clashes}件あります。")
+    if pack_due(contract, now):
+        day = next_day(contract, site, now)
+        pack = pack_of(site, day)
+        if pack is None or pack.made_at is None:
+            found.append(f"{day:%-m月%-d日}の非常時の用紙が、まだありません。")
+        elif pack.opened_at is None:
+            found.append(f"{day:%-m月%-d日}の非常時の用紙を、まだ誰も開いていません。印刷してください。")
+    return found
 
 
 def _group_names(queue: queries.Queue, codes: list[str]) -> str:
@@ -113,6 +133,7 @@ def day(request: HttpRequest, contract: Contract, site: str) -> HttpResponse:
         "outcomes": outcomes,
         "overran": sum(ticket.overran for ticket in tickets),
         "absent": absent,
+        "entered": [(one.label, n) for one in (Source.TABLET, Source.PAPER) if (n := sum(ticket.source == one for ticket in tickets))],
         "key": shared.new_key(),
         "may_lead": may(request, LEAD_AT_COUNTER),
     }
@@ -125,6 +146,7 @@ def _row(ticket: Ticket, names: dict[str, str], needs: dict[str, str]) -> dict[s
         "procedures": [(names.get(code, code), count, code in ticket.done) for code, count in zip(ticket.procedures, ticket.counts, strict=True)],
         "needs": "・".join(needs.get(need, need) for need in ticket.needs),
         "language": dict(settings.LANGUAGES).get(ticket.language, ticket.language) if ticket.language != "ja" else "",
+        "source": {Source.TABLET: "端末", Source.PAPER: "紙"}.get(Source(ticket.source), ""),
         "state": Stay(ticket.state).label if ticket.state else Outcome(ticket.outcome).label,
     }
 

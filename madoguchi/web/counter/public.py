@@ -240,10 +240,16 @@ def ticket(request: HttpRequest, contract: Contract, token: str) -> HttpResponse
         "wished": found.address is not None,
         "problem": problem,
         "typed": typed,
+        "survey_url": f"{reverse('citizen:survey', args=[contract.code])}?{urlencode({'at': site.code})}" if _asks(contract) else "",
     }
     response = render(request, "counter/public/ticket.html", context, status=status)
     response.headers["X-Robots-Tag"] = "noindex"
     return response
+
+
+def _asks(contract: Contract) -> bool:
+    """Whether who holds a ticket is asked how the visit was."""
+    return contract.profile.survey is not None and "poster" in contract.profile.survey.ways
 
 
 @require_GET

@@ -28,7 +28,7 @@ from madoguchi.domain.reception.enums import Need, Stay
 from madoguchi.domain.reception.errors import ReceptionRefused
 from madoguchi.domain.reception.models import Ticket
 from madoguchi.domain.reception.services import tickets as deeds
-from madoguchi.ground.accounts.access import WORK_AT_COUNTER, roles
+from madoguchi.ground.accounts.access import WORK_AT_COUNTER, WORK_ON_BOOKINGS, may, roles
 from madoguchi.ground.audit.services import Read
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit import kana
@@ -254,6 +254,7 @@ def missing(request: HttpRequest, contract: Contract, site: str) -> HttpResponse
         "again_url": again,
         "again_qr": shared.qr(again),
         "books": contract.profile.booking.mode == "own",
+        "may_book": may(request, WORK_ON_BOOKINGS),
         "outcomes": [(one.value, one.label) for one in (WalkInOutcome.BOOKED, WalkInOutcome.REFERRED, WalkInOutcome.LEFT)],
         "key": shared.new_key(),
         "printed_at": request.now,

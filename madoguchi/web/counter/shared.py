@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import secrets
 from collections.abc import Sequence
 from typing import Any
 
-import segno
 from django.conf import settings
 from django.http import Http404, HttpRequest
-from django.utils.safestring import SafeString, mark_safe
 
 from madoguchi.domain.procedures.briefing import Briefing, brief
 from madoguchi.domain.procedures.enums import Situation, Who
@@ -24,6 +21,7 @@ from madoguchi.ground.accounts.access import actor_of
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.profile import Site
 from madoguchi.ground.kit.actors import Actor, Channel
+from madoguchi.web.ui.codes import qr as qr
 
 
 def counter_actor(request: HttpRequest) -> Actor:
@@ -59,15 +57,6 @@ def languages(contract: Contract) -> list[tuple[str, str]]:
 def ticket_url(contract: Contract, ticket: Ticket) -> str:
     """The whole address of the visitor's page, for the QR code."""
     return f"{settings.PUBLIC_URL}{ticket_path(contract, ticket)}?lang={ticket.language}"
-
-
-def qr(text: str) -> SafeString:
-    """A QR code as inline SVG without style attributes."""
-    out = io.BytesIO()
-    segno.make(text, error="m").save(
-        out, kind="svg", xmldecl=False, svgns=False, omitsize=True, border=2, dark="#000", light="#fff", svgclass="qr", lineclass=None
-    )
-    return mark_safe(out.getvalue().decode())  # noqa: S308 (made by segno from modules, holds no text)
 
 
 def wait_staff(wait: WaitRange | None, windows: int) -> str:

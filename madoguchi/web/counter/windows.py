@@ -11,6 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from madoguchi.domain.cases.enums import End, Side, State
+from madoguchi.domain.cases.errors import CaseRefused
+from madoguchi.domain.cases.hands import hand_at
+from madoguchi.domain.cases.queries import cases as case_reads
+from madoguchi.domain.cases.queries.flows import offered_flows
+from madoguchi.domain.cases.services import visits
 from madoguchi.domain.procedures.enums import Who
 from madoguchi.domain.reception import queries
 from madoguchi.domain.reception.enums import Need, Outcome, Stay
@@ -63,7 +69,7 @@ def window(request: HttpRequest, contract: Contract, site: str, number: int) -> 
         "groups": [queue.groups[code] for code in found.groups if code in queue.groups],
         "others": [group for code, group in queue.groups.items() if party is None or code != party.ticket.group],
         "waiting": [_waiting(ticket, queue) for ticket in queue.waiting if ticket.group in found.groups],
-        "held": [_waiting(ticket, queue) for ticket in queue.tickets if ticket.state == Stay.HOLD],
+        "held": _held(queue),
         "key": shared.new_key(),
         "now": request.now,
     }
@@ -85,17 +91,54 @@ def _waiting(ticket: Ticket, queue: queries.Queue) -> dict[str, Any]:
     }
 
 
+def _held(queue: queries.Queue) -> list[dict[str, Any]]:
+    """Who is on hold: those whose cases have all come back from the city first."""
+    held = [ticket for ticket in queue.tickets if ticket.state == Stay.HOLD]
+    standing = case_reads.standing_of([ticket.pk for ticket in held])
+    rows = [_waiting(ticket, queue) | {"at_city": standing.get(ticket.pk, (0, 0))[0], "at_counter": standing.get(ticket.pk, (0, 0))[1]} for ticket in held]
+    return sorted(rows, key=lambda row: bool(row["at_city"]))
+
+
+def _cases(contract: Contract, ticket: Ticket, request: HttpRequest) -> list[dict[str, Any]]:
+    names = {one.code: one.title for one in contract.profile.procedures}
+    rows = []
+    for n, listed in enumerate(case_reads.cases_of_ticket(contract, ticket.pk), 1):
+        case = listed.case
+        at_counter = case.state == State.ACTIVE and case.side == Side.COUNTER
+        rows.append({
+            "case": case,
+            "n": n,
+            "procedure": names.get(case.procedure.code, case.procedure.legal_name),
+            "person": f"{case.position}人目" if case.position else "",
+            "step": End(case.outcome).label if case.outcome else listed.step.title,
+            "tone": "done" if case.outcome else "info" if case.side == Side.CITY else "warn" if case.state == State.INTERRUPTED else "ok",
+            "state": "終了" if case.outcome else "市の審査中" if case.side == Side.CITY else State(case.state).label,
+            "own": at_counter and case.owner == request.user,
+            "to_take": at_counter and case.owner != request.user,
+            "settled": not at_counter,
+        })  # fmt: skip
+    return rows
+
+
 def _party(contract: Contract, ticket: Ticket, request: HttpRequest) -> dict[str, Any]:
     names = {one.code: one.title for one in contract.profile.procedures}
-    left = [(code, names.get(code, code), count) for code, count in ticket.left]
+    cases = _cases(contract, ticket, request)
+    open_ones = {row["case"].procedure.code for row in cases if not row["settled"]}
+    ready = {row["case"].procedure.code for row in cases} - open_ones
+    first = next((code for code, _ in ticket.left), "")
+    ticked = ready or ({first} - open_ones)
+    left = [(code, names.get(code, code), count, code in ticked) for code, count in ticket.left]
+    flows = {code for one in offered_flows(contract, request.now.date()) for code in one.flow.procedures}
     return {
         "ticket": ticket,
         "left": left,
+        "cases": cases,
+        "has_flows": any(code in flows for code, _ in ticket.left),
         "finished": [names.get(code, code) for code in ticket.done],
         "needs": [Need(need).label for need in ticket.needs if need in Need.values],
         "language": dict(settings.LANGUAGES).get(ticket.language, ticket.language),
         "calls": queries.summons_count(ticket),
-        "bring": [(names.get(code, code), one) for code, one in shared.briefings([c for c, _, _ in left], Who.SELF, (), request.now.date(), "ja")],
+        "bring": [(names.get(code, code), one) for code, one in shared.briefings([c for c, _ in ticket.left], Who.SELF, (), request.now.date(), "ja")],
         "outcomes": [(Outcome.REFERRED.value, Outcome.REFERRED.label), (Outcome.LEFT.value, Outcome.LEFT.label)],
     }
 
@@ -138,6 +181,19 @@ def _finish(contract: Contract, common: dict[str, Any], request: HttpRequest) ->
     return f"{ticket.shown} の手続きを記録しました。" if ticket.left else f"{ticket.shown} の来庁を終えました。"
 
 
+def _go_on(contract: Contract, common: dict[str, Any], request: HttpRequest) -> str:
+    text = request.POST.get("case", "").strip()
+    window = Window.objects.get(site__code=common["site"], number=common["number"])
+    party = queries.party_at(window)
+    if party is None or party.kind != Stay.SERVE or window.staff_id != request.user.pk:
+        raise ReceptionRefused("応対中の方はいません。来られたら「応対を始める」を押してください。")
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise ReceptionRefused("控えにある案件番号を、数字で入力してください。")
+    hand = hand_at(contract, common["user"], common["by"])
+    case = visits.go_on(contract, party.ticket, int(text), key=common["key"], hand=hand, now=common["now"])
+    return f"案件{case.pk}を続けます。"
+
+
 def _end(contract: Contract, common: dict[str, Any], request: HttpRequest) -> str:
     wanted = request.POST.get("outcome", "")
     if wanted not in Outcome.values:
@@ -147,7 +203,7 @@ def _end(contract: Contract, common: dict[str, Any], request: HttpRequest) -> st
 
 DEEDS: dict[str, Callable[[Contract, dict[str, Any], HttpRequest], str]] = {
     "next": _call, "this": _call_this, "recall": _recall, "missed": _missed, "begin": _begin, "hold": _hold, "redirect": _redirect,
-    "finish": _finish, "end": _end,
+    "finish": _finish, "end": _end, "go-on": _go_on,
 }  # fmt: skip
 
 
@@ -169,7 +225,7 @@ def deed(request: HttpRequest, contract: Contract, site: str, number: int, deed:
             messages.success(request, DEEDS[deed](contract, common, request))
         else:
             raise Http404("この操作はありません。")
-    except ReceptionRefused as refused:
+    except (ReceptionRefused, CaseRefused) as refused:
         messages.error(request, str(refused))
         if not Window.objects.filter(site__code=site, number=number).exists():
             return redirect("counter:windows", contract.code, site)

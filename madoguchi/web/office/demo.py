@@ -7,10 +7,12 @@ from itertools import groupby
 
 from django import forms
 from django.contrib import messages
+from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_POST
+from psycopg.errors import LockNotAvailable
 
 from madoguchi.ground.accounts.demo import demo_logins, sign_in_demo
 from madoguchi.ground.accounts.models import User
@@ -58,8 +60,15 @@ def _url(name: str) -> str:
 
 @require_POST
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Become one of the demo's people."""
-    user = sign_in_demo(request, request.POST.get("email", ""))
+    """Become one of the demo's people; of a city whose data is still being made, in a moment."""
+    try:
+        with transaction.atomic():
+            user = sign_in_demo(request, request.POST.get("email", ""))
+    except OperationalError as busy:
+        if not isinstance(busy.__cause__, LockNotAvailable):
+            raise
+        messages.warning(request, "この市のデータを作っている途中です。1、2分待ってから、もう一度選んでください。")
+        return redirect("demo")
     messages.success(request, f"{user} としてサインインしました。")
     return redirect("staff")
 

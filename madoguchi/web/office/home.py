@@ -19,9 +19,21 @@ from madoguchi.domain.calls.enums import Line
 from madoguchi.domain.calls.officials import LINE_ROLES
 from madoguchi.domain.calls.queries.callbacks import late_callbacks
 from madoguchi.domain.calls.queries.second import LineCount, line_counts
+from madoguchi.domain.incidents.queries import owed
 from madoguchi.domain.notices.models import Message
 from madoguchi.domain.notices.queries import coming_stops
-from madoguchi.ground.accounts.access import EVERYONE, READ_RESIDENTS, WORK_ON_CALLS, assignments_of, may, roles
+from madoguchi.domain.photos.queries import in_trouble
+from madoguchi.domain.premises.queries.checklists import late_sheets
+from madoguchi.ground.accounts.access import (
+    EVERYONE,
+    LEAD_AT_COUNTER,
+    READ_INCIDENTS,
+    READ_RESIDENTS,
+    WORK_ON_CALLS,
+    assignments_of,
+    may,
+    roles,
+)
 from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.contracts.models import CalendarOverride, Contract
 from madoguchi.ground.kit.clock import JST
@@ -62,6 +74,11 @@ def home(request: HttpRequest, contract: Contract) -> HttpResponse:
     context["stops"] = coming_stops(contract, request.now)
     context["may_read"] = may(request, READ_RESIDENTS)
     context["second_line"] = _second_line(request)
+    if may(request, READ_INCIDENTS):
+        context["incidents"] = owed(contract, today)
+    if may(request, LEAD_AT_COUNTER):
+        context["late_lists"] = late_sheets(contract, request.now)
+        context["photos_waiting"], context["photos_lost"] = in_trouble(request.now) if contract.profile.photo else (0, 0)
     if may(request, WORK_ON_CALLS):
         context["callbacks_owed"], context["callbacks_late"] = late_callbacks(request.now)
     return render(request, "office/home/home.html", context)

@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from madoguchi import mailbox
+from madoguchi.domain.handover.places import Place, register
+from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
 
 PER_PAGE = 50
@@ -57,3 +59,20 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
         "stand_in_body": REAL_WAYS.get(found.way, ""),
     }
     return render(request, "office/mailbox/mail.html", context)
+
+
+def _mails_of(contract: Contract) -> list[Path]:
+    """Mails that name the contract in an address of the site; the demo writes one into each."""
+    folder = _folder()
+    found = ((name, mailbox.stored(folder, name)) for name in mailbox.names(folder))
+    return [folder / f"{name}.eml" for name, mail in found if mail is not None and f"/{contract.code}/" in mail.body]
+
+
+def _erase(contract: Contract) -> int:
+    paths = _mails_of(contract)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)
+
+
+register(Place("mailbox", "デモの受信箱のメール", "ファイルを削除", lambda contract: len(_mails_of(contract)), _erase))

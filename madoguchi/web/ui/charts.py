@@ -216,3 +216,38 @@ def _draw_lines(
         ],
         "target_y": None if target is None else y(target),
     }
+
+
+def bands(rows: Sequence[Sequence[Any]], *, name: str, title: str, unit: str = "", height: int = 260) -> dict[str, Any]:
+    """Context of ``ui/components/band_chart.html`` for rows ``(label, actual, low, middle, high, plan)``; None leaves a gap.
+
+    The band from low to high is drawn over the rows that have one, without a gap between them; ``name`` makes ids on the page.
+    """
+    values = [float(value) for row in rows for value in row[1:] if value is not None]
+    step, count = steps(max([*values, 0]), whole=True)
+    return {
+        "title": title,
+        "unit": unit,
+        "name": name,
+        "rows": [(row[0], ["" if value is None else _plain(float(value)) for value in row[1:]]) for row in rows],
+        "drawings": [{"name": kind, **_draw_bands(rows, step, count, width, height)} for kind, width in WIDTHS.items()],
+    }
+
+
+def _draw_bands(rows: Sequence[Sequence[Any]], step: float, count: int, width: int, height: int) -> dict[str, Any]:
+    frame = _draw_lines([(row[0], row[3], row[5]) for row in rows], 2, step, count, None, width, height)
+    plot, room = height - _TOP - _BOTTOM, (width - _LEFT) / max(1, len(rows))
+
+    def point(index: int, value: float) -> str:
+        return f"{round(_LEFT + room * (index + 0.5), 1)},{round(_TOP + plot * (1 - value / (step * count)), 1)}"
+
+    known = [(index, row) for index, row in enumerate(rows) if row[2] is not None]
+    upper, lower = [point(index, row[4]) for index, row in known], [point(index, row[2]) for index, row in reversed(known)]
+    thick = round(min(28.0, room * 0.4), 1)
+    bars = []
+    for index, row in enumerate(rows):
+        if row[1] is not None:
+            tall = round(plot * row[1] / (step * count), 1)
+            bars.append({"x": round(_LEFT + room * (index + 0.5) - thick / 2, 1), "y": round(height - _BOTTOM - tall, 1), "height": tall})
+    single = [(point(index, row[2]).split(","), point(index, row[4]).split(",")) for index, row in known] if len(known) == 1 else []
+    return {**frame, "area": " ".join([*upper, *lower]) if len(known) > 1 else "", "single": single, "bars": bars, "thick": thick}

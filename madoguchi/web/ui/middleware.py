@@ -27,11 +27,13 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
 from madoguchi.ground.kit.database import TRANSIENT, sqlstate
 from madoguchi.ground.privacy.guard import REFUSAL, scan_files, scan_post
+from madoguchi.ground.privacy.sealing import SealError, has_keys
 
 from .views import database_away
 from .views import error as ui_error
 
 Handler = Callable[[HttpRequest], HttpResponse]
+ERASED = "この契約は終わり、住民の情報は消去されています。集計・報告書・請求書・義務の台帳・操作の記録は、これまでどおり見られます。"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -66,6 +68,8 @@ class SecurityHeaders:
                 "connect-src 'self'", f"connect-src 'self' {settings.VOICE_DOOR_URL}"
             )
             headers["Permissions-Policy"] = PERMISSIONS_POLICY.replace("microphone=()", "microphone=(self)")
+        if getattr(response, "camera", False):
+            headers["Permissions-Policy"] = PERMISSIONS_POLICY.replace("camera=()", "camera=(self)")
         headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
@@ -81,6 +85,18 @@ def with_softphone(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
     def marked(*args: Any, **kwargs: Any) -> HttpResponse:
         response = view(*args, **kwargs)
         response.softphone = True  # type: ignore[attr-defined]
+        return response
+
+    return marked
+
+
+def with_camera(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark a view whose page takes a picture: it may use the camera."""
+
+    @wraps(view)
+    def marked(*args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(*args, **kwargs)
+        response.camera = True  # type: ignore[attr-defined]
         return response
 
     return marked
@@ -214,7 +230,8 @@ class ContractScope(_BeforeView):
 
     GET and HEAD run in a read-only transaction, so that they cannot write; looks at personal data that the view reported
     are written to the audit log in a transaction of their own before the answer leaves. A deed that met a deadlock or a lock
-    timeout was rolled back whole and is done again; a database that is away becomes a 503 page. Must be the last middleware.
+    timeout was rolled back whole and is done again; a database that is away becomes a 503 page, a value of a contract whose keys were
+    erased at its end a 410 page. Must be the last middleware.
     """
 
     def process_view(
@@ -244,6 +261,10 @@ class ContractScope(_BeforeView):
             except InterfaceError:
                 connection.close()
                 return database_away(request)
+            except SealError:
+                if has_keys(contract):
+                    raise
+                return ui_error(request, 410, ERASED if request.path_info.startswith("/staff/") else "")
         return None
 
     def _inside(

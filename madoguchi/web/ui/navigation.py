@@ -27,9 +27,14 @@ COUNTER = "窓口"
 TELEPHONE = "電話"
 """The group that a contract without telephone work has not."""
 
-COUNTER = "窓口"
-
 NAVIGATION: list[tuple[str, list[Place]]] = [
+    (
+        "事故・苦情",
+        [
+            Place("報告する", "incidents:new", access.REPORT_INCIDENTS, "g y"),
+            Place("報告の一覧", "incidents:overview", access.EVERYONE, "g h"),
+        ],
+    ),
     (
         "予約",
         [
@@ -49,6 +54,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         [
             Place("窓口の状況", "counter:overview", access.EVERYONE, "g q"),
             Place("受付機・呼び出しの画面", "counter:terminals", access.LEAD_AT_COUNTER),
+            Place("障害への備え", "counter:failure", access.READ_COUNTER),
             Place("案件", "cases:cases", access.READ_COUNTER, "g n"),
             Place("市の審査待ち", "cases:city", access.READ_COUNTER, "g x"),
             Place("案件の数字", "cases:figures", access.READ_COUNTER),
@@ -61,6 +67,8 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("カードの期限", "stock:ageing", access.READ_COUNTER),
             Place("棚卸", "stock:takings", access.READ_COUNTER),
             Place("作業リスト", "lists:overview", access.READ_COUNTER, "g m"),
+            Place("点検・廃棄・出張", "premises:overview", access.READ_COUNTER, "g e"),
+            Place("顔写真", "photos:day", access.READ_COUNTER),
         ],
     ),
     (
@@ -86,6 +94,20 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
         ],
     ),
     (
+        "報告",
+        [
+            Place("集計", "reports:figures", access.READ_REPORTS, "g f"),
+            Place("日報・月報", "documents:documents", access.READ_REPORTS),
+            Place("訂正の依頼", "documents:requests", access.READ_REPORTS),
+            Place("提出文書", "papers:papers", access.READ_REPORTS),
+            Place("請求書", "billing:invoices", access.READ_MONEY),
+            Place("経費の帳簿", "billing:ledger", access.READ_MONEY),
+            Place("来庁の見込み", "forecast:outlook", access.READ_FORECAST),
+            Place("アンケートの結果", "survey:results", access.READ_SURVEY),
+            Place("義務の台帳", "obligations:ledger", access.READ_OBLIGATIONS, "g i"),
+        ],
+    ),
+    (
         "お知らせ",
         [
             Place("メールの文面", "office:templates", access.EDIT_TEXTS),
@@ -103,6 +125,7 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("APIキー", "office:keys", access.MANAGE_STAFF),
             Place("操作の記録", "office:audit", access.SEE_AUDIT),
             Place("契約の内容", "office:contract", access.EVERYONE),
+            Place("引継ぎ・返還・消去", "handover:overview", access.READ_HANDOVER),
         ],
     ),
     (
@@ -111,7 +134,6 @@ NAVIGATION: list[tuple[str, list[Place]]] = [
             Place("オンライン窓口", None),
             Place("FAQ・マニュアル", None),
             Place("シフト・研修", None),
-            Place("報告書・請求", None),
         ],
     ),
 ]
@@ -127,8 +149,12 @@ def staff_navigation(request: HttpRequest, contract: Contract) -> dict[str, Any]
         "office:visits": own_site,
         "office:cards": booking.notice_check != "list",
         "lists:overview": not contract.profile.work_lists,
+        "premises:overview": not (contract.profile.checklists or contract.profile.shredding or contract.profile.outreach.enabled),
+        "photos:day": contract.profile.photo is None,
+        "survey:results": contract.profile.survey is None,
         "counter:overview": contract.profile.reception is None,
         "counter:terminals": contract.profile.reception is None,
+        "counter:failure": contract.profile.reception is None,
     }
     groups = []
     for label, places in NAVIGATION:

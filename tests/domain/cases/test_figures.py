@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madoguchi.domain.cases.figures import Work, grouped, settled, total, visitors
-from madoguchi.domain.cases.queries.figures import visitors_of_month, works
+from madoguchi.domain.cases.figures import Work, grouped, settled, total
+from madoguchi.domain.cases.queries.figures import works
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
 
@@ -38,28 +38,17 @@ def test_means_are_over_what_was_measured() -> None:
     assert (total([]).handle, total([]).wait, total([]).longest) == (None, None, None)
 
 
-@pytest.mark.req("DESK-07", "DESK-10")
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2), st.integers(1, 3)), max_size=40))
-def test_sums_are_the_sums_of_their_parts(drawn: list[tuple[str, int, int]]) -> None:
-    days = [NINE.date() + dt.timedelta(days=n) for n in range(3)]
-    facts = [fact(n + day * 1440, f"case:{n}", procedure=code, quantity=many) for n, (code, day, many) in enumerate(drawn)]
-    table = visitors(facts, "abc", days)
-    assert table.all == sum(many for *_, many in drawn) == sum(row[2] for row in table.rows)
-    assert all(sum(row[1][at] for row in table.rows) == table.sums[at] for at in range(3))
-    assert sum(row.count for row in grouped(facts, lambda one: one.procedure)) == len(facts)
+@pytest.mark.req("DESK-07")
+@given(st.lists(st.sampled_from("abc"), max_size=40))
+def test_sums_are_the_sums_of_their_parts(drawn: list[str]) -> None:
+    facts = [fact(n, f"case:{n}", procedure=code) for n, code in enumerate(drawn)]
+    assert sum(row.count for row in grouped(facts, lambda one: one.procedure)) == total(facts).count == len(facts)
 
 
-@pytest.mark.req("DESK-10", "DESK-07")
-def test_the_months_table_and_the_facts_of_a_day(contract: Contract, now: dt.datetime) -> None:
+@pytest.mark.req("DESK-07")
+def test_the_facts_of_a_day(contract: Contract, now: dt.datetime) -> None:
     clerk = hand(contract)
-    for day in (0, 0, 3):
-        opened(contract, clerk, now + dt.timedelta(days=day))
     case = opened(contract, clerk, now, "certificate", "cert_renewal")
     step(contract, case, clerk, "elsewhere", now + dt.timedelta(minutes=2))
-    table = visitors_of_month(contract, now.date())
-    rows = {row[0]: row for row in table.rows}
-    assert len(table.days) == 30
-    assert (rows["pin_reset"][1][1], rows["pin_reset"][1][4], rows["pin_reset"][2], rows["cert_renewal"][2], table.all) == (2, 1, 3, 1, 4)
-    assert visitors_of_month(contract, now.date(), "nowhere").all == 0
     (ended,) = works(["case.ended"], now.date(), now.date())
     assert (ended.outcome, ended.handle, ended.at.hour) == ("moved", 120, 9)

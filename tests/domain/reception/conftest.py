@@ -12,7 +12,7 @@ import pytest
 
 from madoguchi.domain.booking import availability
 from madoguchi.domain.booking.services.setup import set_up
-from madoguchi.domain.reception import queries
+from madoguchi.domain.reception import events, queries
 from madoguchi.domain.reception.models import Ticket
 from madoguchi.domain.reception.services import tickets, windows
 from madoguchi.ground.accounts.models import User
@@ -61,3 +61,11 @@ def counter(contract: Contract, now: dt.datetime) -> Iterator[Counter]:
     yield Counter(contract, now, staff)
     availability.forget()
     queries.forget()
+
+
+@pytest.fixture(autouse=True)
+def nobody_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reception by itself: apps above it, which listen to its events, are not asked (tests/domain/cases/test_visits.py asks them)."""
+    for signal in (events.party_begun, events.procedures_finishing, events.ticket_closed):
+        monkeypatch.setattr(signal, "receivers", [])
+        signal.sender_receivers_cache.clear()

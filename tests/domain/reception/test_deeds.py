@@ -44,7 +44,7 @@ def test_a_visit_from_the_door_to_the_end(counter: Counter) -> None:
     done = counter.deed(windows.finish, procedures=["pin_reset"])
     assert (done.outcome, done.state, done.overran) == (Outcome.SERVED, "", False)
     told = [(f.procedure, f.wait_seconds, f.handle_seconds, f.quantity, f.language, f.outcome, f.channel) for f in facts("reception.served")]
-    assert told == [("card_pickup", 420, 600, 1, "en", "walk_in", "counter"), ("pin_reset", 0, 240, 1, "en", "walk_in", "counter")]
+    assert told == [("card_pickup", 420, 600, 1, "en", "walk_in", "counter"), ("pin_reset", None, 240, 1, "en", "walk_in", "counter")]
     walk_in = WalkIn.objects.get()
     assert (walk_in.people, walk_in.outcome, walk_in.language) == ({"card_pickup": 1, "pin_reset": 1}, WalkInOutcome.SERVED, "en")
     assert list(Summons.objects.values_list("again", flat=True)) == [False, True]

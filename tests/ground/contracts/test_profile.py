@@ -99,13 +99,13 @@ def test_payment():
     assert terms("izumi") == ("monthly_fixed", None, 30, ["month"])
     assert terms("nagaoka") == ("instalments", 11, 30, ["instalment", "final"])
     assert terms("urasoe") == ("monthly_and_daily", None, 30, ["month", "day"])
-    assert ALL["urasoe"].payment.partial_day_counts
+    assert ALL["urasoe"].payment.partial_day == "full"
 
 
 @pytest.mark.req("REP-02", "CON-03")
 def test_due_rules():
     def due(code, name):
-        return next(d for d in (*ALL[code].reports, *ALL[code].duties) if d.code == name).due
+        return next(d for d in (*ALL[code].reports, *ALL[code].obligations) if d.code == name).due
 
     monthly = due("izumi", "monthly")
     assert (monthly.rule, monthly.day) == ("day_of_next_month", 10)

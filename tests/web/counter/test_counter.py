@@ -11,6 +11,7 @@ from django.test import Client
 from madoguchi.domain.booking.models import Booking, WalkIn
 from madoguchi.domain.booking.recipients import manage_path
 from madoguchi.domain.booking.rules import show_code
+from madoguchi.domain.cases.models import Case
 from madoguchi.domain.reception import queries
 from madoguchi.domain.reception.enums import Outcome, TerminalKind
 from madoguchi.domain.reception.models import Terminal, Ticket
@@ -112,14 +113,32 @@ def test_a_visit_by_keyboard_pages_from_triage_to_the_end(site: Contract, sign_i
     assert 'data-key="f"' in page
     page = client.post(f"{at}finish/", {"key": "f0"}, follow=True).content.decode()
     assert "1つ以上選んでください" in page
-    client.post(f"{at}finish/", {"key": "f1", "done": "card_pickup"})
+    page = client.post(f"{at}finish/", {"key": "f1", "done": "card_pickup"}, follow=True).content.decode()
+    assert "終わっていません" in page, "the case is still in hand"
+    with contract_scope(site):
+        first, second = Case.objects.select_related("procedure").order_by("id")
+    assert (first.procedure.code, second.procedure.code, second.owner) == ("card_pickup", "pin_reset", None)
+    assert f'href="/staff/hatsukaichi/cases/{first.pk}/"' in page
+    page = says(client, f"/staff/hatsukaichi/cases/{first.pk}/")
+    assert "1番窓口へ戻る" in page
+    assert "次の案件" not in page
+    given_up = {"deed": "end", "outcome": "given_up", "version": first.moves, "key": "e1"}
+    page = client.post(f"/staff/hatsukaichi/cases/{first.pk}/do/", given_up, follow=True).content.decode()
+    assert "次の案件を始める" in page
+    taken = client.post(f"/staff/hatsukaichi/cases/{second.pk}/do/", {"deed": "take", "version": second.moves, "key": "t2"}, follow=True)
+    assert "担当：<b>自分</b>" in taken.content.decode()
+    page = says(client, at)
+    assert 'name="done" value="card_pickup" checked' in page
+    assert 'name="done" value="pin_reset">' in page
+    client.post(f"{at}finish/", {"key": "f1b", "done": "card_pickup"})
+    client.post(f"/staff/hatsukaichi/cases/{second.pk}/do/", {"deed": "end", "outcome": "moved", "version": second.moves + 1, "key": "e2"})
     page = client.post(f"{at}finish/", {"key": "f2", "done": "pin_reset"}, follow=True).content.decode()
     assert "来庁を終えました" in page
     day = says(client, f"{S}main/day/")
-    assert "手続きを終えた 1" in day
+    assert "ほかの窓口・日を案内した 1" in day, "nobody got anything done"
     assert "一日を締める" not in day, "counter staff do not close the day"
     with contract_scope(site):
-        assert Ticket.objects.get().outcome == Outcome.SERVED
+        assert Ticket.objects.get().outcome == Outcome.REFERRED
 
 
 @pytest.mark.req("DESK-01")

@@ -15,7 +15,7 @@ from django.test import Client
 
 from madoguchi.domain.callflow.speech import speakable
 from madoguchi.domain.reception import queries, sound
-from madoguchi.domain.reception.enums import TerminalKind
+from madoguchi.domain.reception.enums import Outcome, TerminalKind
 from madoguchi.domain.reception.models import Summons, Ticket
 from madoguchi.domain.reception.services import tickets, windows
 from madoguchi.domain.reception.services.terminals import add_terminal, terminal_path
@@ -118,7 +118,7 @@ def test_the_page_of_a_ticket_follows_the_visit(site: Contract, now: dt.datetime
     assert "前に" not in client.get(f"/hatsukaichi/ticket/{second.token}/").content.decode()
     with contract_scope(site):
         windows.begin(site, key="b", **own)
-        windows.finish(site, procedures=["card_pickup"], key="f", **own)
+        windows.end_visit(site, outcome=Outcome.REFERRED, key="f", **own)
     page = client.get(address).content.decode()
     assert "受付は終わりました" in page
     assert "data-follow" not in page

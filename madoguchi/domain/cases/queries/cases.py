@@ -15,7 +15,7 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.sealing import keyring
 
 from .. import history
-from ..enums import MoveKind, Pause, State
+from ..enums import End, MoveKind, Pause, Side, State
 from ..models import Case, FlowVersion, Move
 from ..rules import Flow, Step
 from ..words import NOTE
@@ -51,6 +51,21 @@ def cases_of_booking(contract: Contract, booking_id: int) -> list[Listed]:
     return _listed(contract, Case.objects.filter(booking_id=booking_id).order_by("position", "id"))
 
 
+def cases_of_ticket(contract: Contract, ticket_id: int) -> list[Listed]:
+    """Cases that are, or were last, worked in a visit, in the order in which they were opened; without those opened by mistake."""
+    return _listed(contract, Case.objects.filter(ticket_id=ticket_id).exclude(outcome=End.VOID).order_by("id"))
+
+
+def standing_of(tickets: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """For visits on hold: how many of their cases are with the city, and how many at the counter, of those not ended. None of either: not named."""
+    found: dict[int, tuple[int, int]] = {}
+    rows = Case.objects.filter(ticket__in=tickets, state=State.ACTIVE).values_list("ticket_id", "side")
+    for ticket, side in rows:
+        city, counter = found.get(ticket, (0, 0))
+        found[ticket] = (city + 1, counter) if side == Side.CITY else (city, counter + 1)
+    return found
+
+
 def case_of(contract: Contract, pk: int) -> Listed | None:
     """One case; None when there is none of this number."""
     return next(iter(_listed(contract, Case.objects.filter(pk=pk))), None)
@@ -63,7 +78,7 @@ def booked_procedure(code: str, position: int) -> str:
 
 
 def _listed(contract: Contract, found: QuerySet[Case]) -> list[Listed]:
-    cases = list(found.select_related("procedure", "site", "booking"))
+    cases = list(found.select_related("procedure", "site", "booking", "ticket"))
     flows = _flows(contract, {case.flow_id for case in cases})
     paused = [case.pk for case in cases if case.state == State.INTERRUPTED]
     pauses = dict(Move.objects.filter(case__in=paused, kind=MoveKind.INTERRUPTED).order_by("n").values_list("case_id", "pause"))
@@ -119,7 +134,7 @@ def _told(flow: Flow, move: Move, text: str) -> Told:
     detail += [str(Pause(move.pause).label)] if move.pause else []
     detail += [f"{move.undoes}番を取り消し"] if move.undoes else []
     return Told(
-        n=move.n, at=move.at, kind=str(MoveKind(move.kind).label), who=str(move.by), side="市" if move.part == "city" else "窓口",
+        n=move.n, at=move.at, kind=str(MoveKind(move.kind).label), who=str(move.by or "システム"), side="市" if move.part == "city" else "窓口",
         what=here.title if here else "", detail=tuple(detail), missing=tuple(labels.get(code, code) for code in move.missing),
         spent=str(move.get_spent_display()), seconds=move.seconds, text=text,
     )  # fmt: skip

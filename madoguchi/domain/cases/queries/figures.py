@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from collections.abc import Sequence
 
-from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.worklog.models import Fact
 
-from ..figures import Visitors, Work, settled, visitors
+from ..figures import Work, settled
 
 
 def works(kinds: Sequence[str], first: dt.date, last: dt.date) -> list[Work]:
@@ -23,11 +21,3 @@ def works(kinds: Sequence[str], first: dt.date, last: dt.date) -> list[Work]:
             row.wait_seconds, row.handle_seconds,
         ) for row in rows
     )  # fmt: skip
-
-
-def visitors_of_month(contract: Contract, month: dt.date, site: str = "") -> Visitors:
-    """Visitors by procedure and day of the month of ``month``; ``site`` leaves out the other places."""
-    last = calendar.monthrange(month.year, month.month)[1]
-    days = [month.replace(day=day) for day in range(1, last + 1)]
-    found = [one for one in works(["case.opened"], days[0], days[-1]) if site in ("", one.site)]
-    return visitors(found, [procedure.code for procedure in contract.profile.procedures], days)

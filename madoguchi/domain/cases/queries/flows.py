@@ -65,10 +65,25 @@ def offered_flows(contract: Contract, day: dt.date) -> list[Offered]:
     order = [procedure.code for procedure in profile.procedures]
     waiting = set(FlowVersion.objects.filter(state=VersionState.PROPOSED).values_list("code", flat=True))
     found = []
+    own: dict[str, FlowVersion] = {}
+    for version in FlowVersion.objects.filter(state=VersionState.APPROVED, shipped=False, valid_from__lte=day).order_by("-valid_from", "-number"):
+        own.setdefault(version.code, version)
     for code, shipped in shipped_flows().items():
         if not set(shipped.procedures) & set(order) or (code == "outreach_application" and not profile.outreach.enabled):
             continue
-        version = version_on(code, day)
-        flow = flow_of(contract, code, day) or shipped
-        found.append(Offered(flow, version.number if version and not version.shipped else None, code in waiting))
+        mine = own.get(code)
+        found.append(Offered(body_of(mine) if mine else shipped, mine.number if mine else None, code in waiting))
     return sorted(found, key=lambda one: min(order.index(p) for p in one.flow.procedures if p in order))
+
+
+def usual_flows(contract: Contract, day: dt.date) -> dict[str, str]:
+    """The flow of each procedure that a case is opened by when nobody chooses: the only one there is, or of several the one that the profile names."""
+    found: dict[str, list[str]] = {}
+    for one in offered_flows(contract, day):
+        for procedure in one.flow.procedures:
+            found.setdefault(procedure, []).append(one.flow.code)
+    named = contract.profile.cases.usual
+    return {
+        procedure: codes[0] if len(codes) == 1 else named[procedure]
+        for procedure, codes in found.items() if len(codes) == 1 or named.get(procedure) in codes
+    }  # fmt: skip

@@ -16,7 +16,12 @@ from django.db import IntegrityError, transaction
 from madoguchi.domain.booking.enums import State as BookingState
 from madoguchi.domain.booking.models import Attendee, Booking
 from madoguchi.domain.booking.rules import read_code
+from madoguchi.domain.cards.errors import CardsRefused
+from madoguchi.domain.cards.models import Card
+from madoguchi.domain.cards.services import ends as stock
+from madoguchi.domain.cards.services.moving import locked as locked_card
 from madoguchi.domain.procedures.models import Procedure
+from madoguchi.domain.reception.models import Ticket
 from madoguchi.ground.accounts.models import User
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract, Site
@@ -26,6 +31,7 @@ from madoguchi.ground.kit.clock import JST
 from madoguchi.ground.privacy.guard import refuse_individual_number
 from madoguchi.ground.privacy.sealing import keyring
 from madoguchi.ground.worklog.services import note as note_fact
+from madoguchi.ground.worklog.services import take_back
 
 from .. import history
 from ..enums import End, MoveKind, Pause, Side, Spent, State
@@ -43,18 +49,20 @@ GONE = "この案件は、別の操作で先に進んでいます。画面を開
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """For whom a case is opened: a place, and the attendee of a booking, or a language alone. ``ref`` names what brought the person."""
+    """For whom a case is opened: a place, and the attendee of a booking, or a language alone; the ticket of who came to the counter."""
 
     site: str
     language: str = "ja"
     booking: str = ""
     position: int = 1
-    ref: str = ""
+    ticket: Ticket | None = None
 
 
 @transaction.atomic
-def open_case(contract: Contract, flow: str, procedure: str, visit: Visit, *, key: str, hand: Hand, now: dt.datetime) -> Case:
-    """Open a case for one person and one procedure; who opens it has it.
+def open_case(
+    contract: Contract, flow: str, procedure: str, visit: Visit, *, key: str, hand: Hand, now: dt.datetime, owned: bool = True
+) -> Case:
+    """Open a case for one person and one procedure; who opens it has it, unless it is to wait (``owned``).
 
     Raises :class:`CaseRefused` where the flow or procedure is not done at the site, the booking is not there, or the person has an open case.
     """
@@ -72,14 +80,14 @@ def open_case(contract: Contract, flow: str, procedure: str, visit: Visit, *, ke
         case = Case(
             contract=contract, procedure=Procedure.objects.get(code=procedure), flow=version, site=Site.objects.get(code=visit.site),
             booking=attendee.booking if attendee else None, position=attendee.position if attendee else None,
-            visit_ref=visit.ref or None, channel=attendee.booking.channel if attendee else Channel.COUNTER,
+            ticket=visit.ticket, channel=attendee.booking.channel if attendee else Channel.COUNTER,
             language=attendee.booking.language if attendee else visit.language, opened_at=now, step=first, side=Side.COUNTER,
-            state=State.ACTIVE, since=now, moves=1, owner=hand.user if hand.part in CONTRACTOR else None,
+            state=State.ACTIVE, since=now, moves=1, owner=hand.user if owned and hand.part in CONTRACTOR else None,
         )  # fmt: skip
         try:
             with transaction.atomic():
                 case.save(force_insert=True)
-                _write(contract, case, MoveKind.OPENED, Spent.NONE, n=1, to_step=first, key=key, hand=hand, now=now)
+                _write(contract, case, MoveKind.OPENED, Spent.NONE, n=1, to_step=first, ticket=visit.ticket, key=key, hand=hand, now=now)
         except IntegrityError:
             if before := Move.objects.filter(key=key, kind=MoveKind.OPENED).select_related("case").first():
                 return before.case
@@ -110,7 +118,7 @@ def take(
         _must_be(case, State.ACTIVE)
         _may_act(contract, case, hand)
         holder = _holder(case)
-        if holder == hand.user.pk:
+        if holder == hand.member.pk:
             return case
         if holder not in (None, instead_of):
             raise CaseRefused(f"{User.objects.get(pk=holder)}さんが担当しています。")
@@ -120,13 +128,15 @@ def take(
 
 def finish_step(
     contract: Contract, case_id: int, way: str, *, ticked: Collection[str] = (), missing: Collection[str] = (), reason: str = "",
-    text: str = "", version: int, key: str, hand: Hand, now: dt.datetime,
+    text: str = "", card: str = "", outside: bool = False, version: int, key: str, hand: Hand, now: dt.datetime,
 ) -> Case:  # fmt: skip
     """Leave the step by a way, with what was checked. A hand-over passes the case to the city; the city's answer brings it back.
 
-    Raises :class:`CaseRefused` as :func:`.rules.leave` does, and when somebody else has the case or has moved it on.
+    A way that gives the person a card takes it out of the stock: ``card`` is its number; ``outside``: it never was in the stock.
+    Raises :class:`CaseRefused` as :func:`.rules.leave` does, when somebody else has the case or has moved it on, and for a card that
+    cannot be given to this person.
     """
-    with contract_scope(contract):
+    with contract_scope(contract), audit.held_back():
         case, again = _locked(case_id, version, key)
         if again:
             return case
@@ -138,8 +148,11 @@ def finish_step(
         except FlowRefused as refused:
             raise CaseRefused(str(refused)) from None
         holder = _holder(case)
-        if holder not in (None, hand.user.pk):
+        if holder not in (None, hand.member.pk):
             raise CaseRefused(f"{User.objects.get(pk=holder)}さんが担当しています。代わるときは「担当を代わる」を押してください。")
+        taken = step.way(way)
+        if taken is not None and taken.hands_over and contract.profile.cards is not None and not outside:
+            case.card = _give_card(contract, case, card, hand, now)
         kind = MoveKind.ENDED if left.outcome else MoveKind.HANDED if step.kind == "handover" else MoveKind.ANSWERED if step.decides else MoveKind.DONE
         _next(
             contract, case, kind, from_step=case.step, to_step=left.to or "", way=way, reason=reason, ticked=sorted(ticked), missing=left.missing,
@@ -160,6 +173,19 @@ def finish_step(
         return _saved(contract, case, f"case.{kind}", hand=hand, now=now, step=step.code, way=way, reason=reason)
 
 
+def _give_card(contract: Contract, case: Case, number: str, hand: Hand, now: dt.datetime) -> Card:
+    """Take the card that the person of a case gets out of the stock."""
+    if not number.strip():
+        raise CaseRefused("渡すカードの管理番号を読み取ってください。在庫に登録のないカードのときは、その欄にチェックを入れてください。")
+    try:
+        card = locked_card(contract, number)
+        if card.booking_id is not None and card.booking_id != case.booking_id:
+            raise CaseRefused(f"{card.number} は、別の予約の方のカードです。管理番号を確かめてください。")
+        return stock.issue(contract, number, user=hand.member, by=hand.by, now=now)
+    except CardsRefused as refused:
+        raise CaseRefused(str(refused)) from None
+
+
 def interrupt(
     contract: Contract, case_id: int, pause: Pause, *, text: str = "", version: int, key: str, hand: Hand, now: dt.datetime
 ) -> Case:
@@ -178,16 +204,18 @@ def interrupt(
         return _saved(contract, case, "case.interrupted", hand=hand, now=now, pause=pause)
 
 
-def resume(contract: Contract, case_id: int, *, version: int, key: str, hand: Hand, now: dt.datetime) -> Case:
-    """Go on with an interrupted case; who does so has it."""
+def resume(
+    contract: Contract, case_id: int, *, ticket: Ticket | None = None, version: int, key: str, hand: Hand, now: dt.datetime
+) -> Case:
+    """Go on with an interrupted case, in the visit of ``ticket``; who does so has it."""
     with contract_scope(contract):
         case, again = _locked(case_id, version, key)
         if again:
             return case
         _must_be(case, State.INTERRUPTED)
         _may_act(contract, case, hand)
-        _next(contract, case, MoveKind.RESUMED, from_step=case.step, to_step=case.step, key=key, hand=hand, now=now)
-        case.state = State.ACTIVE
+        _next(contract, case, MoveKind.RESUMED, from_step=case.step, to_step=case.step, ticket=ticket, key=key, hand=hand, now=now)
+        case.state, case.ticket = State.ACTIVE, ticket or case.ticket
         return _saved(contract, case, "case.resumed", holder=hand.user, hand=hand, now=now)
 
 
@@ -222,6 +250,37 @@ def end(
         return _saved(contract, case, "case.ended", hand=hand, now=now, outcome=outcome)
 
 
+def record_done(contract: Contract, case_id: int, *, version: int, key: str, hand: Hand, now: dt.datetime) -> Case:
+    """Put on record that a case was done without the system (on paper, on a tablet without a connection): ended, its steps not told."""
+    with contract_scope(contract):
+        case, again = _locked(case_id, version, key)
+        if again:
+            return case
+        _must_be(case, State.ACTIVE)
+        _next(contract, case, MoveKind.RECORDED, from_step=case.step, key=key, hand=hand, now=now)
+        _end(contract, case, End.DONE, hand=hand, now=now)
+        return _saved(contract, case, "case.recorded", hand=hand, now=now)
+
+
+def record_card(contract: Contract, case_id: int, number: str, *, version: int, key: str, hand: Hand, now: dt.datetime) -> Case:
+    """Say afterwards which card was handed over in a case that was done without the system. Raises :class:`CaseRefused`."""
+    with contract_scope(contract), audit.held_back():
+        case, again = _locked(case_id, version, key)
+        if again:
+            return case
+        if not lacks_card(contract, case, _flow(contract, case)):
+            raise CaseRefused("この案件に、記録するカードはありません。")
+        case.card = _give_card(contract, case, number, hand, now)
+        _next(contract, case, MoveKind.CARD, from_step=case.step, key=key, hand=hand, now=now)
+        return _saved(contract, case, "case.card", hand=hand, now=now)
+
+
+def lacks_card(contract: Contract, case: Case, flow: Flow) -> bool:
+    """Whether a card left the stock in this case and nobody has said which (inside the scope)."""
+    gives = contract.profile.cards is not None and any(way.hands_over for step in flow.steps for way in step.ways)
+    return gives and case.card_id is None and case.outcome == End.DONE and Move.objects.filter(case=case, kind=MoveKind.RECORDED).exists()
+
+
 def undo(contract: Contract, case_id: int, *, text: str, version: int, key: str, hand: Hand, now: dt.datetime) -> Case:
     """Take the last step back, with the reason: the case stands again where it stood. Facts of work are balanced.
 
@@ -230,7 +289,7 @@ def undo(contract: Contract, case_id: int, *, text: str, version: int, key: str,
     """
     if not text.strip():
         raise CaseRefused("戻す理由を入力してください。")
-    with contract_scope(contract):
+    with contract_scope(contract), audit.held_back():
         case, again = _locked(case_id, version, key)
         if again:
             return case
@@ -240,15 +299,23 @@ def undo(contract: Contract, case_id: int, *, text: str, version: int, key: str,
         _may_undo(case, last, hand, now)
         _next(contract, case, MoveKind.UNDONE, from_step=case.step, to_step=last.from_step, undoes=last.n, text=text, key=key, hand=hand, now=now)
         if last.kind == MoveKind.OPENED:
-            _fact(contract, case, "case.opened", quantity=-1, hand=hand, now=now)
+            take_back("case.opened", ref=f"case:{case.pk}", at=last.at, now=now)
             case.state, case.outcome, case.ended_at = State.ENDED, End.VOID, now
             return _saved(contract, case, "case.undone", hand=hand, now=now, move=last.n)
         if case.state == State.ENDED:
-            _fact(contract, case, "case.ended", quantity=-1, outcome=case.outcome, hand=hand, now=now)
+            take_back("case.ended", ref=f"case:{case.pk}", at=last.at, now=now)
             case.state, case.outcome, case.ended_at = State.ACTIVE, "", None
         flow = _flow(contract, case)
+        undone = flow.step(last.from_step).way(last.way)
+        gave = last.kind == MoveKind.RECORDED or (undone is not None and undone.hands_over)
+        if gave and case.card is not None:
+            try:
+                stock.take_back(contract, case.card.number, words=text, user=hand.member, by=hand.by, now=now)
+            except CardsRefused as refused:
+                raise CaseRefused(str(refused)) from None
+            case.card = None
         if last.way and flow.step(last.from_step).decides:
-            _fact(contract, case, "case.examined", quantity=-1, outcome=last.reason or last.way, hand=hand, now=now)
+            take_back("case.examined", ref=f"case:{case.pk}", at=last.at, now=now)
         _stand_at(case, flow, last.from_step)
         holder = hand.user if hand.part in flow.step(case.step).by else None
         try:
@@ -261,7 +328,7 @@ def undo(contract: Contract, case_id: int, *, text: str, version: int, key: str,
 def _may_undo(case: Case, last: Move, hand: Hand, now: dt.datetime) -> None:
     if (last.part == "city") != (hand.part == "city"):
         raise CaseRefused("相手の側の手順は戻せません。手順を行った側（窓口・市）の方に頼んでください。")
-    if hand.part == "counter" and last.by_id != hand.user.pk:
+    if hand.part == "counter" and last.by_id != hand.member.pk:
         raise CaseRefused(f"{last.by}さんの手順です。戻せるのは本人か、リーダー・業務責任者です。")
     if last.kind == MoveKind.HANDED and case.examiner_id is not None:
         raise CaseRefused("市がすでに審査を始めています。市の回答を待ってください。")
@@ -271,7 +338,7 @@ def _may_undo(case: Case, last: Move, hand: Hand, now: dt.datetime) -> None:
 
 def _locked(case_id: int, version: int, key: str) -> tuple[Case, bool]:
     """The case under its lock, and whether this very deed was done before."""
-    case = Case.objects.select_for_update(of=("self",)).select_related("flow", "site", "procedure").filter(pk=case_id).first()
+    case = Case.objects.select_for_update(of=("self",)).select_related("flow", "site", "procedure", "card").filter(pk=case_id).first()
     if case is None:
         raise CaseRefused("この案件は見つかりません。")
     if Move.objects.filter(case=case, key=key).exists():
@@ -361,12 +428,12 @@ def _sealed(contract: Contract, text: str) -> bytes | None:
 
 
 def _fact(
-    contract: Contract, case: Case, kind: str, *, hand: Hand, now: dt.datetime, outcome: str = "", quantity: int = 1,
+    contract: Contract, case: Case, kind: str, *, hand: Hand, now: dt.datetime, outcome: str = "",
     wait: int | None = None, handle: int | None = None,
 ) -> None:  # fmt: skip
     note_fact(
         contract, kind, by=hand.by.through(Channel(case.channel)), now=now, ref=f"case:{case.pk}", site=case.site.code,
-        procedure=case.procedure.code, quantity=quantity, language=case.language, outcome=str(outcome)[:24], wait_seconds=wait,
+        procedure=case.procedure.code, language=case.language, outcome=str(outcome)[:24], wait_seconds=wait,
         handle_seconds=handle,
     )  # fmt: skip
 

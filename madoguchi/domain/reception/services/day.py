@@ -38,7 +38,7 @@ def close_day(contract: Contract, *, site: str, no_shows: bool, key: str, by: Ac
 
     Raises :class:`ReceptionRefused` while somebody is being served: that visit must be finished by who serves it.
     """
-    with contract_scope(contract):
+    with contract_scope(contract), audit.held_back():
         where = site_of(site)
         day = day_of(now)
         served = Ticket.objects.filter(site=where, day=day, state=Stay.SERVE)
@@ -63,7 +63,7 @@ def close_day(contract: Contract, *, site: str, no_shows: bool, key: str, by: Ac
 
 def close_forgotten(contract: Contract, *, by: Actor, now: dt.datetime) -> int:
     """Close tickets of days gone by that nobody closed; how many. What was served by then counts as served."""
-    with contract_scope(contract):
+    with contract_scope(contract), audit.held_back():
         left = list(
             Ticket.objects.select_for_update(of=("self",)).select_related("site").filter(day__lt=day_of(now), closed_at=None).order_by("id")
         )

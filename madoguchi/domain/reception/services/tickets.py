@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -17,12 +18,13 @@ from madoguchi.domain.booking.models import Attendee, Booking
 from madoguchi.domain.booking.services.marks import mark_arrived, record_walk_in
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract, Site
+from madoguchi.ground.contracts.profile import Reception, WindowGroup
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor, Channel
 from madoguchi.ground.worklog import services as worklog
 
 from .. import rules
-from ..enums import Need, Stay
+from ..enums import Clash, Need, Source, Stay
 from ..errors import ReceptionRefused
 from ..models import NumberBlock, Ticket
 from ..near import seal_address
@@ -30,6 +32,20 @@ from .deeds import day_of, done_before, remember, site_of, stay, terms_of
 
 MOST_PEOPLE = 20
 DONE_WITHOUT_SERVICE = {WalkInOutcome.BOOKED, WalkInOutcome.REFERRED, WalkInOutcome.LEFT}
+PAPER = "paper"
+"""The device that needs no electricity: its numbers stand on printed sheets."""
+PAPER_FIRST = 801
+"""Numbers on paper begin here, so that they are told from others at a glance and the day itself begins with 1."""
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A number that a device gave out without asking: for which group, and when the server hears of it. ``number`` 0: it gets a new one."""
+
+    group: str
+    number: int
+    source: Source
+    entered_at: dt.datetime
 
 
 @transaction.atomic
@@ -43,6 +59,7 @@ def issue(
     needs: Sequence[str] = (),
     booking: str = "",
     device: str = "",
+    printed: Printed | None = None,
     key: str,
     by: Actor,
     now: dt.datetime,
@@ -50,7 +67,8 @@ def issue(
     """Give a party a ticket: ``parts`` is procedure → people, ``people`` the heads where one has several procedures.
 
     With a booking (its code) the party is marked as arrived, and ``parts`` may be left empty: what was booked counts. A party that holds a
-    ticket already gets the same one again. Raises :class:`ReceptionRefused`.
+    ticket already gets the same one again. ``printed`` is the number that the device has already given out from its blocks; without it,
+    the next free one is taken. Raises :class:`ReceptionRefused`.
     """
     terms = terms_of(contract)
     with contract_scope(contract):
@@ -58,7 +76,7 @@ def issue(
         if before is not None and before.ticket is not None:
             return before.ticket
         where = site_of(site)
-        _lock_numbers(contract, where)
+        lock_numbers(contract, where)
         booked = _booked(booking, where, now) if booking else None
         if booked is not None:
             again = Ticket.objects.filter(booking=booked, closed_at=None).first()
@@ -68,13 +86,16 @@ def issue(
             parts = dict(parts) or _booked_parts(booked)
             people = people or booked.people
         wanted = _checked(contract, where, parts)
-        group = rules.group_for(terms.groups_at(site), list(wanted), language)
+        group = _printed_group(terms, site, printed) if printed else rules.group_for(terms.groups_at(site), list(wanted), language)
         if group is None:
             raise ReceptionRefused("この手続きは、この場所では受け付けていません。ほかの場所を案内してください。")
         heads = people or max(wanted.values())
         if not 1 <= heads <= MOST_PEOPLE:
             raise ReceptionRefused(f"人数は1から{MOST_PEOPLE}までの数にしてください。")
-        number = _number(contract, where, group.letter, device, terms.block, now)
+        if printed is not None and printed.number:
+            number = _use(where, group.letter, device, printed.number, now)
+        else:
+            number = _number(contract, where, group.letter, device, terms.block, now)
         booked_at = booked.starts_at if booked else None
         ticket = Ticket.objects.create(
             contract=contract,
@@ -95,6 +116,8 @@ def issue(
             issued_by=by.label or "受付機",
             state=Stay.WAIT,
             rank_at=rules.rank(terms, group, came_at=now, booked_at=booked_at),
+            source=printed.source if printed else Source.LIVE,
+            entered_at=printed.entered_at if printed else None,
         )
         stay(contract, ticket, Stay.WAIT, now=now)
         remember(key, ticket)
@@ -102,7 +125,7 @@ def issue(
             try:
                 mark_arrived(contract, booked.code, by=by, now=now)
             except Refused as refused:
-                raise ReceptionRefused(refused.message) from refused
+                raise ReceptionRefused(refused.message, Clash.BOOKING) from refused
         worklog.note(
             contract, "reception.ticket", by=by.through(Channel.COUNTER), now=now, ref=f"ticket:{ticket.pk}", site=site,
             quantity=heads, language=language, outcome="booked" if booked else "walk_in",
@@ -144,15 +167,21 @@ def turn_away(
 
 
 @transaction.atomic
-def reserve_block(contract: Contract, *, site: str, letter: str, device: str, by: Actor, now: dt.datetime) -> NumberBlock:
-    """Hand the next numbers of a letter to a device for the day, to be given out there without asking. Raises :class:`ReceptionRefused`."""
+def reserve_block(
+    contract: Contract, *, site: str, letter: str, device: str, day: dt.date | None = None, by: Actor, now: dt.datetime
+) -> NumberBlock:
+    """Hand the next numbers of a letter to a device for a day (today), to be given out there without asking.
+
+    The device ``PAPER`` gets numbers from ``PAPER_FIRST`` on, as many as agreed for paper. Raises :class:`ReceptionRefused`.
+    """
     terms = terms_of(contract)
     with contract_scope(contract):
         where = site_of(site)
         if letter not in {group.letter for group in terms.groups_at(site)}:
             raise ReceptionRefused("この場所に、この英字の番号札はありません。")
-        _lock_numbers(contract, where)
-        block = _new_block(contract, where, letter, device, terms.block, now)
+        lock_numbers(contract, where)
+        size = terms.paper_numbers if device == PAPER else terms.block
+        block = _new_block(contract, where, letter, device, size, day or day_of(now))
         detail = {"device": device, "letter": letter, "first": block.first, "last": block.last}
         audit.record(contract, "reception.block", f"block:{block.pk}", by=by, now=now, **detail)
         return block
@@ -196,11 +225,11 @@ def _checked(contract: Contract, site: Site, parts: Mapping[str, int]) -> dict[s
 def _booked(code: str, site: Site, now: dt.datetime) -> Booking:
     booking = Booking.objects.select_related("site").filter(code=code).first()
     if booking is None or booking.state != State.BOOKED:
-        raise ReceptionRefused("この予約は見つからないか、取り消されています。予約のない方として受け付けてください。")
+        raise ReceptionRefused("この予約は見つからないか、取り消されています。予約のない方として受け付けてください。", Clash.BOOKING)
     if day_of(booking.starts_at) != day_of(now):
-        raise ReceptionRefused(f"この予約の日は{day_of(booking.starts_at):%-m月%-d日}です。日にちを確かめてください。")
+        raise ReceptionRefused(f"この予約の日は{day_of(booking.starts_at):%-m月%-d日}です。日にちを確かめてください。", Clash.BOOKING)
     if booking.site_id != site.pk:
-        raise ReceptionRefused(f"この予約の場所は「{booking.site.name}」です。場所を確かめてください。")
+        raise ReceptionRefused(f"この予約の場所は「{booking.site.name}」です。場所を確かめてください。", Clash.BOOKING)
     return booking
 
 
@@ -212,7 +241,7 @@ def _booked_parts(booking: Booking) -> dict[str, int]:
     return found
 
 
-def _lock_numbers(contract: Contract, site: Site) -> None:
+def lock_numbers(contract: Contract, site: Site) -> None:
     """One after the other gets numbers of a site; always the first lock of a deed."""
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"numbers:{contract.pk}:{site.pk}"])
@@ -221,15 +250,39 @@ def _lock_numbers(contract: Contract, site: Site) -> None:
 def _number(contract: Contract, site: Site, letter: str, device: str, size: int, now: dt.datetime) -> int:
     mine = NumberBlock.objects.filter(site=site, day=day_of(now), letter=letter, device=device).order_by("-first").first()
     if mine is None or mine.first + mine.used > mine.last:
-        mine = _new_block(contract, site, letter, device, size, now)
+        mine = _new_block(contract, site, letter, device, size, day_of(now))
     mine.used += 1
     mine.save(update_fields=["used"])
     return mine.first + mine.used - 1
 
 
-def _new_block(contract: Contract, site: Site, letter: str, device: str, size: int, now: dt.datetime) -> NumberBlock:
-    last = NumberBlock.objects.filter(site=site, day=day_of(now), letter=letter).order_by("-last").first()
-    first = last.last + 1 if last else 1
+def _printed_group(terms: Reception, site: str, printed: Printed) -> WindowGroup | None:
+    return next((group for group in terms.groups_at(site) if group.code == printed.group), None)
+
+
+def _use(site: Site, letter: str, device: str, number: int, now: dt.datetime) -> int:
+    """Count a number of one of the device's blocks as given out. Raises :class:`ReceptionRefused` for any other, and for one used before."""
+    block = NumberBlock.objects.filter(
+        site=site, day=day_of(now), letter=letter, device=device, first__lte=number, last__gte=number
+    ).first()
+    shown = rules.show_number(letter, number)
+    if block is None:
+        raise ReceptionRefused(f"{shown} は、この端末（用紙）に渡した番号ではありません。番号を確かめてください。", Clash.NUMBER)
+    if Ticket.objects.filter(site=site, day=day_of(now), letter=letter, number=number).exists():
+        raise ReceptionRefused(f"{shown} は、すでに記録されています。番号を確かめてください。", Clash.NUMBER)
+    block.used = max(block.used, number - block.first + 1)
+    block.save(update_fields=["used"])
+    return number
+
+
+def _new_block(contract: Contract, site: Site, letter: str, device: str, size: int, day: dt.date) -> NumberBlock:
+    """The next numbers; those on paper begin high, and all others pass over them."""
+    taken = NumberBlock.objects.filter(site=site, day=day, letter=letter)
+    own = taken.filter(device=PAPER) if device == PAPER else taken.exclude(device=PAPER)
+    last = own.order_by("-last").first()
+    first = last.last + 1 if last else PAPER_FIRST if device == PAPER else 1
+    while clash := taken.filter(first__lte=first + size - 1, last__gte=first).order_by("-last").first():
+        first = clash.last + 1
     return NumberBlock.objects.create(
-        contract=contract, site=site, day=day_of(now), letter=letter, device=device, first=first, last=first + size - 1
+        contract=contract, site=site, day=day, letter=letter, device=device, first=first, last=first + size - 1
     )

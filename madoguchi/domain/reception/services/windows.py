@@ -23,7 +23,7 @@ from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor, Channel
 from madoguchi.ground.worklog import services as worklog
 
-from .. import rules
+from .. import events, rules
 from ..enums import Outcome, Stay
 from ..errors import ReceptionRefused
 from ..models import Period, Summons, Ticket, Window
@@ -132,7 +132,7 @@ def missed(contract: Contract, *, site: str, number: int, user: User, key: str, 
     Raises :class:`ReceptionRefused`.
     """
     terms = terms_of(contract)
-    with contract_scope(contract):
+    with contract_scope(contract), audit.held_back():
         window = _mine(site, number, user)
         before = done_before(contract, key, "missed", now)
         if before is not None and before.ticket is not None:
@@ -153,7 +153,7 @@ def missed(contract: Contract, *, site: str, number: int, user: User, key: str, 
 @transaction.atomic
 def begin(contract: Contract, *, site: str, number: int, user: User, key: str, by: Actor, now: dt.datetime) -> Ticket:
     """The party is at the window. Raises :class:`ReceptionRefused`."""
-    with contract_scope(contract):
+    with contract_scope(contract), audit.held_back():
         window = _mine(site, number, user)
         before = done_before(contract, key, "begin", now)
         if before is not None and before.ticket is not None:
@@ -162,6 +162,7 @@ def begin(contract: Contract, *, site: str, number: int, user: User, key: str, b
         remember(key, ticket)
         stay(contract, ticket, Stay.SERVE, now=now, window=window, staff=user)
         ticket.save(update_fields=["state"])
+        events.party_begun.send(Ticket, contract=contract, ticket=ticket, user=user, by=by, now=now)
         audit.record(contract, "ticket.begun", f"ticket:{ticket.pk}", by=by, now=now, window=number)
         return ticket
 
@@ -210,13 +211,15 @@ def redirect(
 
 @transaction.atomic
 def finish(
-    contract: Contract, *, site: str, number: int, procedures: Sequence[str], user: User, key: str, by: Actor, now: dt.datetime
-) -> Ticket:
-    """Procedures are done: one fact each, with its share of the time. With the last one the visit is over.
+    contract: Contract, *, site: str, number: int, procedures: Sequence[str], user: User, key: str, by: Actor, now: dt.datetime,
+    told_later: bool = False,
+) -> Ticket:  # fmt: skip
+    """Procedures are done with: one fact each, with its share of the time. With the last one the visit is over; as referred when nobody of
+    the party could get anything done (documents were missing, the city refused). ``told_later``: it happened without the system, at ``now``.
 
     Raises :class:`ReceptionRefused` when nobody is served here or none of these is open.
     """
-    with contract_scope(contract):
+    with contract_scope(contract), audit.held_back():
         window = _mine(site, number, user)
         before = done_before(contract, key, "finish", now)
         if before is not None and before.ticket is not None:
@@ -225,15 +228,21 @@ def finish(
         chosen = [(code, count) for code, count in ticket.left if code in procedures]
         if not chosen:
             raise ReceptionRefused("終えた手続きを、1つ以上選んでください。")
+        answers = events.procedures_finishing.send(
+            Ticket, contract=contract, ticket=ticket, procedures=[code for code, _ in chosen], user=user, by=by, now=now,
+            told_later=told_later,
+        )  # fmt: skip
+        in_vain = any(answer is False for _, answer in answers)
         remember(key, ticket)
         end_stay(ticket, now)
         spent = list(Period.objects.filter(ticket=ticket, procedure="").order_by("id"))
-        wait, handle = seconds(spent, Stay.WAIT), seconds(spent, Stay.SERVE)
+        waited = any(period.kind == Stay.WAIT for period in spent)
+        wait, handle = seconds(spent, Stay.WAIT) if waited else None, seconds(spent, Stay.SERVE)
         for place, (code, count) in enumerate(chosen):
             worklog.note(
                 contract, "reception.served", by=by.through(Channel.COUNTER), now=now, ref=f"ticket:{ticket.pk}", site=site,
                 procedure=code, quantity=count, language=ticket.language, outcome="booked" if ticket.booked_at else "walk_in",
-                wait_seconds=wait if place == 0 else 0, handle_seconds=handle // len(chosen),
+                wait_seconds=wait if place == 0 else None, handle_seconds=handle // len(chosen),
             )  # fmt: skip
         Period.objects.filter(pk__in=[period.pk for period in spent]).update(procedure=chosen[0][0])
         ticket.done = [*ticket.done, *(code for code, _ in chosen)]
@@ -241,7 +250,7 @@ def finish(
             stay(contract, ticket, Stay.SERVE, now=now, window=window, staff=user)
             ticket.save(update_fields=["done", "state"])
         else:
-            close_ticket(contract, ticket, Outcome.SERVED, by=by, now=now)
+            close_ticket(contract, ticket, Outcome.REFERRED if in_vain else Outcome.SERVED, by=by, now=now)
         codes = [code for code, _ in chosen]
         audit.record(contract, "ticket.finished", f"ticket:{ticket.pk}", by=by, now=now, window=number, procedures=codes)
         return ticket
@@ -252,7 +261,7 @@ def end_visit(
     contract: Contract, *, site: str, number: int, outcome: Outcome, user: User, key: str, by: Actor, now: dt.datetime
 ) -> Ticket:
     """The party goes without (all of) its procedures: another window or day, or home. Raises :class:`ReceptionRefused`."""
-    with contract_scope(contract):
+    with contract_scope(contract), audit.held_back():
         window = _mine(site, number, user)
         before = done_before(contract, key, "end", now)
         if before is not None and before.ticket is not None:
@@ -273,6 +282,7 @@ def close_ticket(contract: Contract, ticket: Ticket, outcome: Outcome, *, by: Ac
     past = _past_closing(contract, ticket, now)
     ticket.state, ticket.closed_at, ticket.outcome, ticket.address, ticket.overran = "", now, outcome, None, past > 0
     ticket.save(update_fields=["state", "closed_at", "outcome", "address", "overran", "done", "missed"])
+    events.ticket_closed.send(Ticket, contract=contract, ticket=ticket, outcome=outcome, by=by, now=now)
     if past:
         worklog.note(
             contract, "reception.overrun", by=by.through(Channel.COUNTER), now=now, ref=f"ticket:{ticket.pk}", site=site.code,

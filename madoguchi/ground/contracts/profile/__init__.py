@@ -25,13 +25,33 @@ from .booking import (
 )
 from .cards import Cabinet, Cards
 from .checks import Problem, check
-from .duties import Charge, Due, DueException, Duty, Kpis, Payment, Retention, Staffing, Volume
+from .duties import (
+    Charge,
+    Due,
+    DueException,
+    Duty,
+    Kpis,
+    Payment,
+    Proof,
+    ReportDuty,
+    ReportPassage,
+    ReportSection,
+    Retention,
+    Staffing,
+    TaxChange,
+    Threshold,
+    Volume,
+)
 from .fields import STANDARD_FIELDS, FieldOption, FieldRule
+from .forecast import CohortUse, Forecast
 from .hours import Designated, Hours, NthWeekday, StopRule, Weekly, YearEnd
+from .incidents import IncidentCall, IncidentDuty, Incidents, LegalStep
 from .loading import ProfileError, load_all, load_profile, parse_profile
 from .parties import Channels, ChannelTerms, City, Contractor, Fiscal, Office, Outreach, Site, Term
+from .premises import Checklist, ChecklistItem, PaperKind, Photo, Reading, Shredding
 from .reception import Reception, WindowGroup
 from .root import Profile
+from .survey import STANDARD_QUESTIONS, Survey, SurveyQuestion, WordGroup
 from .telephone import AnswerRate, MenuKey, QueueTerms, SecondLine, Telephone
 from .values import (
     CHANNELS,
@@ -55,6 +75,7 @@ __all__ = [
     "LANGUAGES",
     "STANDARD_FIELDS",
     "STANDARD_PROCEDURES",
+    "STANDARD_QUESTIONS",
     "WEEKDAYS",
     "AnswerRate",
     "Booking",
@@ -64,7 +85,10 @@ __all__ = [
     "ChannelTerms",
     "Channels",
     "Charge",
+    "Checklist",
+    "ChecklistItem",
     "City",
+    "CohortUse",
     "Contingent",
     "Contingents",
     "Contractor",
@@ -79,37 +103,55 @@ __all__ = [
     "FieldOption",
     "FieldRule",
     "Fiscal",
+    "Forecast",
     "Hours",
+    "IncidentCall",
+    "IncidentDuty",
+    "Incidents",
     "ItemResult",
     "Kpis",
     "Language",
+    "LegalStep",
     "MenuKey",
     "Notices",
     "NthWeekday",
     "Office",
     "Outreach",
+    "PaperKind",
     "Payment",
+    "Photo",
     "Pool",
     "Problem",
     "Procedure",
     "Profile",
     "ProfileError",
+    "Proof",
     "QueueTerms",
+    "Reading",
     "Reception",
     "Reminder",
+    "ReportDuty",
+    "ReportPassage",
+    "ReportSection",
     "Retention",
     "SecondLine",
+    "Shredding",
     "Site",
     "Staffing",
     "StopRule",
+    "Survey",
+    "SurveyQuestion",
+    "TaxChange",
     "Telephone",
     "Term",
+    "Threshold",
     "Volume",
     "Waiting",
     "Weekday",
     "Weekly",
     "Window",
     "WindowGroup",
+    "WordGroup",
     "WorkList",
     "YearEnd",
     "check",

@@ -18,3 +18,7 @@ class Cases(Part):
         ("identity", "issuance", "examination"),
         description="市の職員だけが行う判断（identity＝本人確認、issuance＝交付の決定、examination＝審査）。省いたものは受託者のリーダーも行える",
     )
+    usual: dict[str, str] = Field(
+        default_factory=dict,
+        description="手続きのコード → 応対を始めたときに開く流れのコード。流れが一つだけの手続きには要らない。いくつもあってここにないものは担当者が選ぶ",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import time
+from itertools import pairwise
 from typing import NamedTuple
 
 from .booking import STANDARD_PROCEDURES
@@ -12,6 +13,7 @@ from .duties import Duty
 from .fields import CHOSEN_FIELDS, STANDARD_FIELDS, FieldRule, matcher
 from .hours import Hours
 from .root import Profile
+from .survey import STANDARD_QUESTIONS
 from .values import clock_text
 
 
@@ -40,8 +42,12 @@ def check(profile: Profile) -> list[Problem]:
         _pools,
         _people,
         _papers,
+        _incidents,
         _payment,
         _work_lists,
+        _premises,
+        _survey,
+        _forecast,
         _modules,
     ):
         problems.extend(rule(profile))
@@ -82,8 +88,63 @@ def _work_lists(profile: Profile) -> Iterator[Problem]:
         yield from _twice(f"work_lists[{index}].reasons", (reason.code for reason in one.reasons), "code")
 
 
+def _premises(profile: Profile) -> Iterator[Problem]:
+    sites = [site.code for site in profile.sites]
+    yield from _twice("checklists", (one.code for one in profile.checklists), "code")
+    for index, one in enumerate(profile.checklists):
+        path = f"checklists[{index}]"
+        yield from _unknown(f"{path}.sites", one.sites, sites)
+        yield from _twice(f"{path}.items", (item.code for item in one.items), "code")
+        if not any(item.required for item in one.items):
+            yield Problem(f"{path}.items", "at least one required item, or the list never ends", "none")
+    if profile.shredding is not None:
+        yearly = [duty.code for duty in profile.obligations if duty.due.rule == "times_a_year"]
+        if profile.shredding.duty not in yearly:
+            yield Problem("shredding.duty", f"a duty that is due times_a_year, {_one_of(yearly)}", f'"{profile.shredding.duty}"')
+        yield from _twice("shredding.kinds", (kind.code for kind in profile.shredding.kinds), "code")
+    if profile.photo is not None and (profile.photo.store == "s3") != bool(profile.photo.bucket):
+        yield Problem("photo.bucket", "a bucket exactly if store is s3", f'"{profile.photo.bucket}"')
+
+
+def _survey(profile: Profile) -> Iterator[Problem]:
+    survey = profile.survey
+    if survey is None:
+        return
+    if "surveys" not in profile.modules:
+        yield Problem("survey", 'nothing unless modules has "surveys"', "a table")
+    yield from _twice("survey.ways", survey.ways, "way")
+    yield from _twice("survey.questions", (one.code for one in survey.questions), "code")
+    yield from _twice("survey.groups", (one.code for one in survey.groups), "code")
+    for index, one in enumerate(survey.questions):
+        path = f"survey.questions[{index}]"
+        kind, _text = STANDARD_QUESTIONS.get(one.code, (one.kind, ""))
+        if not one.text and one.code not in STANDARD_QUESTIONS:
+            yield Problem(f"{path}.text", f'a text, as "{one.code}" is not a standard code', "nothing")
+        elif not one.text and one.kind != kind:
+            yield Problem(f"{path}.kind", f'"{kind}", as the standard question has it, or a text of your own', f'"{one.kind}"')
+        if one.choices and one.kind != "choice":
+            yield Problem(f"{path}.choices", 'no choices unless kind is "choice"', f"{len(one.choices)} choices")
+        if len(one.choices) == 1:
+            yield Problem(f"{path}.choices", "none (yes and no), or at least two", "1 choice")
+        yield from _twice(f"{path}.choices", (choice.code for choice in one.choices), "code")
+        yield from _unknown(f"{path}.procedures", one.procedures, [item.code for item in profile.procedures])
+        if one.begins is not None and one.ends is not None and one.ends < one.begins:
+            yield Problem(f"{path}.ends", f"a date on or after begins {one.begins}", str(one.ends))
+
+
+def _forecast(profile: Profile) -> Iterator[Problem]:
+    cohorts = profile.forecast.cohorts
+    known = [item.code for item in profile.procedures]
+    yield from _twice("forecast.cohorts", (f"{one.kind} {one.procedure}" for one in cohorts), "kind and procedure")
+    for index, one in enumerate(cohorts):
+        if one.procedure not in known:
+            yield Problem(f"forecast.cohorts[{index}].procedure", _one_of(known), f'"{one.procedure}"')
+        if not 0 < sum(one.come) <= 1 + 1e-9:
+            yield Problem(f"forecast.cohorts[{index}].come", "shares that add up to more than 0 and at most 1", f"{sum(one.come):g}")
+
+
 def _codes(profile: Profile) -> Iterator[Problem]:
-    for key in ("sites", "procedures", "stops", "pools", "reports", "duties"):
+    for key in ("sites", "procedures", "stops", "pools", "reports", "obligations"):
         yield from _twice(key, (item.code for item in getattr(profile, key)), "code")
     for index, procedure in enumerate(profile.procedures):
         if procedure.name is None and procedure.code not in STANDARD_PROCEDURES:
@@ -411,22 +472,66 @@ _NEEDS = {
     "day_of_next_month": "day",
     "before_service": "days",
     "before_change": "days",
+    "on_change": "days",
     "times_a_year": "times",
+    "yearly": "times",
     "with_report": "report",
+    "keep_years": "years",
+    "on_dates": "dates",
 }
 
 
+_REPORT_DRAFTS = frozenset({"figures", "opening", "incidents", "by_hand"})
+_PAPER_DRAFTS = frozenset({"figures", "by_hand", "outline", "structure", "staffing", "duties", "trainings", "delivered", "breaches"})
+
+
 def _papers(profile: Profile) -> Iterator[Problem]:
-    reports = [report.code for report in profile.reports]
-    lists: tuple[tuple[str, tuple[Duty, ...]], ...] = (("reports", profile.reports), ("duties", profile.duties))
+    reports = {report.code: report for report in profile.reports}
+    lists: tuple[tuple[str, tuple[Duty, ...]], ...] = (("reports", profile.reports), ("obligations", profile.obligations))
+    for index, item in enumerate(profile.obligations):
+        if item.code in reports:
+            yield Problem(f"obligations[{index}].code", "a code that no report has", f'"{item.code}"')
     for key, items in lists:
         for index, item in enumerate(items):
-            path = f"{key}[{index}].due"
-            needed = _NEEDS.get(item.due.rule)
-            if needed and getattr(item.due, needed) is None:
-                yield Problem(f"{path}.{needed}", f'a value, as rule is "{item.due.rule}"', "nothing")
-            if item.due.report is not None and item.due.report not in reports:
-                yield Problem(f"{path}.report", _one_of(reports), f'"{item.due.report}"')
+            path, due = f"{key}[{index}]", item.due
+            needed = _NEEDS.get(due.rule)
+            if needed and getattr(due, needed) in (None, ()):
+                yield Problem(f"{path}.due.{needed}", f'a value, as rule is "{due.rule}"', "nothing")
+            if due.times is not None and 12 % due.times:
+                yield Problem(f"{path}.due.times", "a number that divides 12", str(due.times))
+            if due.report is not None and due.report not in reports:
+                yield Problem(f"{path}.due.report", _one_of(reports), f'"{due.report}"')
+            elif due.report is not None and reports[due.report].due.rule == "with_report":
+                yield Problem(f"{path}.due.report", "a report with a date of its own", f'"{due.report}"')
+            if (item.threshold is None) == (due.rule == "month_end"):
+                yield Problem(f"{path}.due.rule", '"month_end" with a threshold, and nowhere else', f'"{due.rule}"')
+            if (item.proof.kind == "fact") != (item.proof.fact is not None):
+                yield Problem(f"{path}.proof.fact", 'a kind of fact if kind is "fact"', f'"{item.proof.fact or "nothing"}"')
+    for index, report in enumerate(profile.reports):
+        if (report.period is None) == bool(report.sections):
+            expected = "tables, as period is given" if report.period else "nothing unless period is given"
+            yield Problem(f"reports[{index}].sections", expected, "nothing" if report.period else f"{len(report.sections)} tables")
+        for place, passage in enumerate(report.passages):
+            if passage.draft not in (_REPORT_DRAFTS if report.period else _PAPER_DRAFTS):
+                expected = f"a draft of {'daily and monthly reports' if report.period else 'papers without a period'}"
+                yield Problem(f"reports[{index}].passages[{place}].draft", expected, f'"{passage.draft}"')
+        yield from _twice(f"reports[{index}].passages", [one.code for one in report.passages], "passage")
+
+
+def _incidents(profile: Profile) -> Iterator[Problem]:
+    terms = profile.incidents
+    minutes = [one.after_minutes for one in terms.calls]
+    if minutes[0] != 0:
+        yield Problem("incidents.calls[0].after_minutes", "0, as the first are told with the report", str(minutes[0]))
+    for index, (before, after) in enumerate(pairwise(minutes), 1):
+        if after <= before:
+            yield Problem(f"incidents.calls[{index}].after_minutes", f"more than {before}", str(after))
+    yield from _twice("incidents.legal", [one.code for one in terms.legal], "code")
+    duties = {one.code: one for one in (*profile.reports, *profile.obligations)}
+    for index, one in enumerate(terms.duties):
+        found = duties.get(one.duty)
+        if found is None or found.due.rule not in ("at_once", "on_change"):
+            yield Problem(f"incidents.duties[{index}].duty", 'a duty whose rule is "at_once" or "on_change"', f'"{one.duty}"')
 
 
 def _payment(profile: Profile) -> Iterator[Problem]:
@@ -435,6 +540,8 @@ def _payment(profile: Profile) -> Iterator[Problem]:
     wanted = {
         "monthly_fixed": {"month"},
         "monthly_and_daily": {"month", "day"},
+        "daily": {"day"},
+        "quarterly_fixed": {"quarter"},
         "instalments": {"instalment", "final"},
     }[payment.kind]
     if units != wanted:
@@ -445,8 +552,26 @@ def _payment(profile: Profile) -> Iterator[Problem]:
             "the number of part payments" if payment.kind == "instalments" else 'nothing unless kind is "instalments"'
         )
         yield Problem("payment.instalments", expected, str(payment.instalments or "nothing"))
+    first, last = profile.term.service_from, profile.term.service_to
+    months = (last.year - first.year) * 12 + last.month - first.month + 1
+    if payment.instalments is not None and payment.instalments >= months:
+        yield Problem("payment.instalments", f"fewer than the {months} months of service", str(payment.instalments))
+    reports = [report.code for report in profile.reports]
+    for index, code in enumerate(payment.inspected_reports):
+        if code not in reports:
+            yield Problem(f"payment.inspected_reports[{index}]", _one_of(reports), f'"{code}"')
+    days = [change.first for change in payment.tax_changes]
+    if days != sorted(set(days)):
+        yield Problem("payment.tax_changes", "days in order, each once", _quoted([day.isoformat() for day in days]))
+    yield from _charges(profile)
+
+
+def _charges(profile: Profile) -> Iterator[Problem]:
+    yield from _twice("payment.charges", [charge.code for charge in profile.payment.charges], "code")
     roles = [rule.role for rule in profile.staffing]
-    for index, charge in enumerate(payment.charges):
+    for index, charge in enumerate(profile.payment.charges):
+        if charge.unit == "final" and charge.unit_price is not None:
+            yield Problem(f"payment.charges[{index}].unit_price", "nothing: the final payment is what is left", str(charge.unit_price))
         if charge.role is not None and charge.role not in roles:
             yield Problem(f"payment.charges[{index}].role", _one_of(roles), f'"{charge.role}"')
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -54,8 +55,12 @@ def load_all(folder: Path) -> dict[str, Profile]:
     return profiles
 
 
+@lru_cache(maxsize=32)
 def parse_profile(text: str, *, name: str, code: str | None = None) -> Profile:
-    """A profile from TOML ``text``; ``name`` stands in messages. Raises :class:`ProfileError`."""
+    """A profile from TOML ``text``; ``name`` stands in messages. Raises :class:`ProfileError`.
+
+    The same text gives the same (immutable) profile, read once.
+    """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -21,6 +21,19 @@ def check_municipality_code(value: str) -> str:
     return value
 
 
+def check_invoice_registration(value: str) -> str:
+    """T and 13 digits, of which the first checks the others: 9 − (weighted sum mod 9), weights 1 and 2 in turn from the right.
+
+    Source: 法人番号の指定等に関する省令 article 2; the registration number of a company is T and its corporate number.
+    """
+    if not (value[:1] == "T" and len(value) == 14 and value[1:].isascii() and value[1:].isdigit()):
+        raise PydanticCustomError("expected", "{what}", {"what": "T and 13 digits"})
+    total = sum(int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(value[2:])))
+    if int(value[1]) != 9 - total % 9:
+        raise PydanticCustomError("expected", "{what}", {"what": f"a number whose check digit is {9 - total % 9}"})
+    return value
+
+
 Phone = Annotated[str, Field(pattern=r"^[0-9][0-9-]{8,14}[0-9]$")]
 
 
@@ -53,9 +66,10 @@ class Contractor(Part):
     """The contractor (受託者)."""
 
     name: Name = Field("受託者", description="受託者の名称。契約締結後に書き換える")
-    invoice_registration: str | None = Field(
-        None, pattern=r"^T\d{13}$", description="適格請求書発行事業者の登録番号（T＋13桁）"
+    invoice_registration: Annotated[str, AfterValidator(check_invoice_registration)] | None = Field(
+        None, description="適格請求書発行事業者の登録番号（T＋13桁。検査数字を確かめる）"
     )
+    address: str = Field("", description="所在地（請求書に印刷する）")
 
 
 class Term(Part):
@@ -119,4 +133,6 @@ class Outreach(Part):
     places_per_month_min: Count = Field(0, description="月あたりの箇所数の下限")
     places_per_month_max: Count | None = Field(None, description="月あたりの箇所数の上限")
     weekdays_only: Flag = Field(False, description="平日の開庁日に限るか")
+    equipment: tuple[Name, ...] = Field((), description="持って行く機器・用品（出張の日の一覧のはじめの値）")
+    forms: tuple[Name, ...] = Field((), description="持って行く用紙（出張の日の控えに、空の用紙として出す）")
     notes: str = Field("", description="注記")

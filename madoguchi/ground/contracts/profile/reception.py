@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Annotated
 
 from pydantic import Field
 
-from .values import Code, Count, Language, Name, Part, Positive
+from .parties import Phone
+from .values import Clock, Code, Count, Language, Name, Part, Positive
 
 Letter = Annotated[str, Field(pattern=r"^[A-Z]$")]
 Minutes = Annotated[int, Field(strict=True, ge=1, le=240)]
@@ -34,6 +36,13 @@ class WindowGroup(Part):
         return self.names.get(language, self.name)  # type: ignore[call-overload, no-any-return]
 
 
+class FailureContact(Part):
+    """Somebody to telephone when nothing works, printed in the evening's pack."""
+
+    name: Name = Field(description="相手（組織・役割。個人名は書かない）")
+    phone: Phone = Field(description="電話番号")
+
+
 class Reception(Part):
     """The queue of a contract; left out where visitors are not received under it."""
 
@@ -44,6 +53,9 @@ class Reception(Part):
     missed_most: Positive = Field(2, description="何回応じなければ、その日の受付を終えるか")
     block: Positive = Field(20, description="番号札の番号を、受付の端末に何枚ずつ渡すか")
     near_places: Positive = Field(3, description="あと何人で「もうすぐ」とお知らせするか")
+    pack_at: Clock = Field(time(17, 30), description="次の開庁日の「非常時の用紙」を作る時刻")
+    paper_numbers: Positive = Field(40, description="非常時の用紙に、英字ごとに何枚分の番号を取っておくか")
+    failure_contacts: tuple[FailureContact, ...] = Field((), description="非常時の用紙に載せる連絡先（市と電話窓口は自動で載る）")
 
     def groups_at(self, site: str) -> tuple[WindowGroup, ...]:
         """The groups of a site, in the order of the profile."""

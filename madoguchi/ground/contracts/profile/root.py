@@ -9,10 +9,14 @@ from pydantic import Field
 from .booking import Booking, Notices, Pool, Procedure
 from .cards import Cards
 from .cases import Cases
-from .duties import Duty, Kpis, Payment, Retention, Staffing
+from .duties import Duty, Kpis, Payment, ReportDuty, Retention, Staffing
+from .forecast import Forecast
 from .hours import Hours, StopRule, YearEnd
+from .incidents import Incidents
 from .parties import Channels, City, Contractor, Fiscal, Outreach, Site, Term
+from .premises import Checklist, Photo, Shredding
 from .reception import Reception
+from .survey import Survey
 from .telephone import Telephone
 from .values import Channel, Code, Language, Name, Part
 from .worklists import WorkList
@@ -64,10 +68,16 @@ class Profile(Part):
     notices: Notices = Field(Notices(), description="お知らせ")
     pools: tuple[Pool, ...] = Field((), description="予約枠の組")
     work_lists: tuple[WorkList, ...] = Field((), description="市がファイルで渡す作業リスト")
+    checklists: tuple[Checklist, ...] = Field((), description="始業・終業・週ごとの点検表")
+    shredding: Shredding | None = Field(None, description="保管文書の廃棄（なければ省略）")
+    photo: Photo | None = Field(None, description="申請用の顔写真（なければ省略）")
+    survey: Survey | None = Field(None, description="来庁者アンケート（なければ省略）")
     kpis: Kpis = Field(Kpis(), description="指標と想定件数")
+    forecast: Forecast = Field(Forecast(), description="来庁の見込み")
     staffing: tuple[Staffing, ...] = Field((), description="人員の配置")
-    reports: tuple[Duty, ...] = Field((), description="報告書・提出物")
-    duties: tuple[Duty, ...] = Field((), description="そのほかの義務")
+    reports: tuple[ReportDuty, ...] = Field((), description="報告書・提出物")
+    obligations: tuple[Duty, ...] = Field((), description="報告書のほかの、期限や基準のある義務")
+    incidents: Incidents = Field(description="事故・障害・苦情・個人情報の漏えい等")
     payment: Payment = Field(description="委託料の支払い")
     retention: Retention = Field(Retention(), description="保存と消去")
 
@@ -92,6 +102,14 @@ class Profile(Part):
     def work_list(self, code: str) -> WorkList | None:
         """The work list of that code; ``None`` when there is none."""
         return next((one for one in self.work_lists if one.code == code), None)
+
+    def checklist(self, code: str) -> Checklist | None:
+        """The checklist of that code; ``None`` when there is none."""
+        return next((one for one in self.checklists if one.code == code), None)
+
+    def duty(self, code: str) -> Duty | None:
+        """The duty of that code; ``None`` when there is none."""
+        return next((one for one in self.obligations if one.code == code), None)
 
     def hours_for(self, site: str, channel: str) -> Hours | None:
         """The block of hours for a channel at a site; ``None`` where the contract does not offer it."""

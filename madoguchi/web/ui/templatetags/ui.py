@@ -248,6 +248,12 @@ def line_chart(
     return charts.lines(rows, name=name, title=title, series=series, unit=unit, head=head, target=target, top=top)
 
 
+@register.inclusion_tag("ui/components/band_chart.html")
+def band_chart(rows: Sequence[Sequence[Any]], title: str, name: str, unit: str = "") -> dict[str, Any]:
+    """Bars of what came, a band of what may come with its middle, and a dashed plan, for rows ``(label, actual, low, middle, high, plan)``."""
+    return charts.bands(rows, name=name, title=title, unit=unit)
+
+
 @register.inclusion_tag("ui/components/meter.html")
 def meter(value: float, maximum: float, label: str, tone: str = "") -> dict[str, Any]:
     """A thin bar ``value / maximum``; ``tone``: ``ok``, ``warn``, ``bad`` or nothing; ``label`` is read aloud."""
