@@ -65,9 +65,22 @@ def answer(page: Any) -> None:
 
 
 def book_again(page: Any) -> None:
-    """The screen on which the counter can reserve a time for who was sent home opens with the procedure chosen; it is closed again."""
-    expect(page.locator("main")).to_contain_text("予約")
+    """Reserve another day for who was sent home, on the screen that opened: the procedure and the site are chosen already."""
     expect(page.locator('[name="r1_procedure"]')).to_have_value("cert_renewal")
+    expect(page.locator('select[name="site"]')).to_have_value(SITE)
+    page.fill('[name="r1_name"]', "出直 花子")
+    page.fill('[name="r1_kana"]', "デナオシ ハナコ")
+    page.fill('[name$="phone"]', "090-1111-2299")
+    day = page.locator('button[id^="day-"]').last.get_attribute("id")
+    page.locator(f"#{day}").click()
+    expect(page.locator(f"#{day}")).to_have_attribute("aria-pressed", "true")
+    page.locator('input[name="at"]:not([disabled])').first.check()
+    check(page, "counter-again")
+    page.get_by_role("button", name="予約を確定").click()
+    page.wait_for_url(re.compile("/desk/b/.*done=new"))
+    expect(page.locator("main")).to_contain_text("出直 花子")
+    expect(page.locator("main")).to_contain_text("予約番号")
+    check(page, "counter-again-booked")
     page.close()
 
 

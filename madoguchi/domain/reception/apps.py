@@ -7,10 +7,13 @@ class ReceptionConfig(AppConfig):
 
     def ready(self) -> None:
         from madoguchi.domain.notices import recipients as notices
+        from madoguchi.ground.kit.sqlfiles import install_after_migrate
         from madoguchi.ground.privacy import registry, retention
         from madoguchi.ground.privacy.registry import SealedColumn
 
         from . import audit_actions, erasers, models, near, pack  # noqa: F401
+
+        install_after_migrate(self, "functions.sql")
 
         notices.register("ticket", near.resolve)
         retention.register("reception.addresses", erasers.erase_addresses)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.db import connection, models, transaction
+from django.db import connection, connections, models, transaction
 from django_scopes import ScopedManager, scope
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SETTING = "madoguchi.contract"
 POLICY = "tenant_wall"
+ENTERED = "madoguchi_entered"
+"""Attribute of a connection: the contract whose walls its running transaction has entered, so that entering it again asks nothing."""
 
 
 class TenantModel(models.Model):
@@ -46,9 +48,18 @@ def contract_scope(contract: Contract, *, read_only: bool = False) -> Iterator[C
     contract inside restores the outer one at the end; inside a transaction without contract the wall closes again.
     """
     nested = connection.in_atomic_block
+    here: Any = connections[connection.alias]
+    inside = getattr(here, ENTERED, None) if nested else None
     with scope(contract=contract), transaction.atomic():
+        if inside == contract.pk and not read_only:
+            yield contract
+            return
         outer = _enter(contract.pk, read_only=read_only)
-        yield contract
+        setattr(here, ENTERED, contract.pk)
+        try:
+            yield contract
+        finally:
+            setattr(here, ENTERED, inside)
         if nested and outer != str(contract.pk):
             _set(outer)
 

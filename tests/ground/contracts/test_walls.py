@@ -138,6 +138,26 @@ def test_the_wall_closes_again_after_a_scope_inside_a_transaction(contracts: dic
         assert _setting() == ""
 
 
+@pytest.mark.req("CON-01")
+def test_entering_the_same_contract_again_asks_nothing_and_stands_after_a_rollback(
+    contracts: dict[str, Contract], django_assert_num_queries: Any
+) -> None:
+    ours, theirs = contracts[OURS], contracts[THEIRS]
+    with contract_scope(ours):
+        with django_assert_num_queries(2), contract_scope(ours):  # a savepoint and its release
+            pass
+        with contract_scope(theirs):
+            with contract_scope(ours):
+                assert _setting() == str(ours.pk)
+            assert _setting() == str(theirs.pk)
+        with pytest.raises(ZeroDivisionError), contract_scope(ours), contract_scope(theirs):
+            raise ZeroDivisionError
+        with contract_scope(ours):
+            assert _setting() == str(ours.pk)
+    with contract_scope(theirs):
+        assert _setting() == str(theirs.pk)
+
+
 def _setting() -> str:
     with connection.cursor() as cursor:
         cursor.execute("select coalesce(current_setting(%s, true), '')", [SETTING])

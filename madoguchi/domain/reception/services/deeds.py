@@ -17,6 +17,7 @@ from ..errors import ReceptionRefused
 from ..models import Deed, Period, Ticket, Window
 
 KEY_LENGTH = 64
+KEY_USED = "画面を開き直してから、もう一度操作してください。"
 
 
 def terms_of(contract: Contract) -> Reception:
@@ -34,14 +35,19 @@ def site_of(code: str) -> Site:
     return found
 
 
+def check_key(key: str) -> None:
+    """Raises :class:`ReceptionRefused` for a key that no form of ours makes."""
+    if not 0 < len(key) <= KEY_LENGTH:
+        raise ReceptionRefused(KEY_USED)
+
+
 def done_before(contract: Contract, key: str, verb: str, now: dt.datetime) -> Deed | None:
     """The deed that was done under this key; None, and the key is taken, when there was none.
 
     A second sender of the same key waits here until the first has committed. Raises :class:`ReceptionRefused` for a key used for
     something else.
     """
-    if not 0 < len(key) <= KEY_LENGTH:
-        raise ReceptionRefused("画面を開き直してから、もう一度操作してください。")
+    check_key(key)
     with connection.cursor() as cursor:
         cursor.execute(
             "insert into reception_deed (contract_id, key, verb, at) values (%s, %s, %s, %s) on conflict do nothing returning id",
@@ -51,7 +57,7 @@ def done_before(contract: Contract, key: str, verb: str, now: dt.datetime) -> De
             return None
     found = Deed.objects.select_related("ticket").get(key=key)
     if found.verb != verb:
-        raise ReceptionRefused("画面を開き直してから、もう一度操作してください。")
+        raise ReceptionRefused(KEY_USED)
     return found
 
 
