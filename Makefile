@@ -35,7 +35,7 @@ clean-demo: setup ## the demo with its data made anew
 	@exec .venv/bin/madoguchi demo --fresh
 
 test: setup tools/browser tools/telephony ## every test, also in a real browser
-	@$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(PY) tools/run_tests.py -n $(JOBS) --dist loadgroup $(ARGS)
 
 test-long: setup tools/browser tools/telephony ## forms fuzzed with every value for every role, whole simulated months, every language by keyboard and by pointer
 	@MADOGUCHI_FUZZ=full MADOGUCHI_MONTH=full MADOGUCHI_E2E=full $(PY) -m pytest -n $(JOBS) --dist loadgroup --timeout 7200 tests/fuzz tests/months tests/e2e/test_length.py $(ARGS)
