@@ -8,7 +8,7 @@ own page; the measure here is the plain one, and its sentence says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from madoguchi.domain.booking.enums import WalkInOutcome
@@ -65,8 +65,11 @@ class Measure:
 
     @property
     def facts(self) -> Facts:
-        """The facts behind the figure: of a ratio those that it is divided by."""
-        return self.bottom.facts if self.bottom is not None else self.top.facts
+        """The facts behind the figure: of a ratio those that it is divided by, and those it divides where they are of another kind."""
+        if self.bottom is None:
+            return self.top.facts
+        whole, apart = self.bottom.facts, [kind for kind in self.top.facts.kinds if kind not in self.bottom.facts.kinds]
+        return replace(whole, kinds=(*whole.kinds, *apart)) if apart else whole
 
     @property
     def additive(self) -> bool:
@@ -128,7 +131,8 @@ _LISTS = Facts(("worklist.*",))
 _CHECKLISTS = Facts(("premises.opening", "premises.closing", "premises.weekly"))
 _SENT = Facts(("notice.sent",))
 _ACKNOWLEDGED, _INCIDENTS_CLOSED = Facts(("incident.acknowledged",)), Facts(("incident.closed",))
-_SCORED = Facts(("survey.scored",))
+_REPLIED, _SCORED = Facts(("survey.answered",)), Facts(("survey.scored",))
+_CAME = Facts(("booking.attended", "visit.walk_in"))
 _LINES = (("complaint", "苦情"), *_named(Line))
 
 MEASURES: dict[str, Measure] = {
@@ -313,7 +317,10 @@ MEASURES: dict[str, Measure] = {
                 by=_INCIDENT, outcomes=_named(IncidentKind), **_mean_wait(_INCIDENTS_CLOSED)),
         # Survey: never by procedure, so that no few answers can be told apart
         Measure("survey_answers", "survey", "アンケートの回答", "来庁者アンケートに答えた件数。答えた時間帯の終わりに数えます。", "件",
-                by=("site", "outcome"), outcomes=_named(Way), **_count(Facts(("survey.answered",)))),
+                by=("site", "outcome"), outcomes=_named(Way), **_count(_REPLIED)),
+        Measure("survey_rate", "survey", "アンケートの回答率",
+                "アンケートの回答÷来庁（予約した人の来庁＋予約なしの来庁、人数）。来庁の翌日のメールへの回答は、答えた日に数えます。",
+                "%", top=Term(_REPLIED), bottom=Term(_CAME, Column.QUANTITY), by=("site",)),
         Measure("survey_score", "survey", "アンケートの平均点",
                 "5段階（5＝とてもよい、1＝よくない）の答えの平均。「結果」は質問です。幅（95%信頼区間）は「アンケートの結果」にあります。", "点",
                 top=Term(_SCORED, Column.QUANTITY), bottom=Term(_SCORED), by=("site", "outcome")),
@@ -331,6 +338,6 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "rooms": ("checklists", "papers_destroyed", "outreach_people", "photos_delivered"),
     "notices": ("notices_sent",),
     "incidents": ("incidents", "incidents_known", "incident_known_after", "incidents_closed"),
-    "survey": ("survey_answers", "survey_score"),
+    "survey": ("survey_answers", "survey_rate", "survey_score"),
 }
 """What a page shows of a group unless something else is chosen."""

@@ -148,10 +148,6 @@ def _survey(contract: Contract) -> Survey:
     return contract.profile.survey
 
 
-def _visits(contract: Contract, period: Period) -> int:
-    return sum(figure.top for figure in figures(contract, ["bookings_attended", "walk_ins"], period))
-
-
 def _months(survey: Survey, rows: Sequence[Row], months: Sequence[dt.date]) -> list[Part]:
     found = {one.value: one for one in parts(survey.questions, rows, lambda row: f"{row[0]:%Y-%m}")}
     return [found.get(f"{month:%Y-%m}", Part(f"{month:%Y-%m}", 0, {})) for month in months]
@@ -165,7 +161,8 @@ def results(request: HttpRequest, contract: Contract) -> HttpResponse:
     if not form.is_valid():
         return render(request, "office/survey/results.html", {"form": form}, status=422)
     rows = answers(form.period.first, form.period.last)
-    visits = _visits(contract, form.period)
+    (rate,) = figures(contract, ["survey_rate"], form.period)
+    visits = rate.bottom or 0
     scored = [one for one in survey.questions if one.kind == "score"]
     by_month = _months(survey, rows, form.months)
     splits = []

@@ -86,8 +86,8 @@ def by(measure: Measure, facts: Sequence[Fact], dimensions: Sequence[str]) -> di
     groups: dict[tuple[str, ...], list[Fact]] = {}
     for fact in facts:
         groups.setdefault(tuple(value_of(fact, one) for one in dimensions), []).append(fact)
-    behind = measure.bottom.facts if measure.bottom else measure.top.facts
-    return {key: said(measure, group) for key, group in groups.items() if any(holds(behind, one) for one in group)}
+    terms = [term.facts for term in (measure.top, measure.bottom) if term]
+    return {key: said(measure, group) for key, group in groups.items() if any(holds(one, fact) for one in terms for fact in group)}
 
 
 def within(facts: Iterable[Fact], first: dt.date, last: dt.date) -> list[Fact]:

@@ -139,10 +139,18 @@ def test_measures_can_be_read_by_people() -> None:
     assert all(MEASURES[code].group == group for group, codes in SHOWN.items() for code in codes)
 
 
+OF_OTHERS = {"survey_rate"}
+"""Rates of two kinds of facts: behind them stand both, and no outcome may be left out of either."""
+
+
 def test_a_share_is_a_part_of_what_it_is_divided_by() -> None:
     """So a rate never passes 100 % and has a value wherever its facts are."""
     for one in MEASURES.values():
         if isinstance(one.top, Percentile) or one.bottom is None:
+            continue
+        if one.code in OF_OTHERS:
+            assert set(one.facts.kinds) == {*one.top.facts.kinds, *one.bottom.facts.kinds}
+            assert not any((facts.outcomes, facts.without) != (frozenset(), frozenset()) for facts in (one.top.facts, one.bottom.facts))
             continue
         assert set(one.top.facts.kinds) <= set(one.bottom.facts.kinds)
         for outcome in one.top.facts.outcomes:

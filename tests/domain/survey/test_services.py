@@ -27,6 +27,7 @@ from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit.actors import Actor
 from madoguchi.ground.worklog.models import Fact
+from madoguchi.ground.worklog.services import note
 from tests.web.staff_site import TUESDAY_10, book, site  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("REP-06")]
@@ -167,6 +168,17 @@ def test_facts_come_when_the_hour_is_over_and_tell_the_hour_only(izumi: Contract
     assert {(one.at.minute, one.at.second, one.ref, one.procedure, one.language) for one in facts} == {(0, 0, "survey:202611", "", "")}
     count, mean = figures(izumi, ["survey_answers", "survey_score"], Period(TODAY, TODAY))
     assert (count.value, mean.value) == (3, 4.0)
+
+
+@pytest.mark.req("REP-06")
+def test_the_rate_of_answers_is_that_of_all_who_came(izumi: Contract, official: Actor, now: dt.datetime) -> None:
+    for kind, people in (("booking.attended", 5), ("visit.walk_in", 7), ("visit.walk_in", -2), ("booking.no_show", 9)):
+        note(izumi, kind, by=official, now=now.replace(hour=10), ref="walk_in:1", site="honkan", quantity=people)
+    for score in (5, 4):
+        give(izumi, now.replace(hour=10), Sheet({"satisfaction": score}))
+    count_answers(izumi, now=now.replace(hour=11))
+    (rate,) = figures(izumi, ["survey_rate"], Period(TODAY, TODAY))
+    assert (rate.top, rate.bottom, rate.value) == (2, 10, 0.2)
 
 
 def test_fewer_than_five_are_not_shown(izumi: Contract, now: dt.datetime) -> None:
