@@ -28,7 +28,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         english = Path(folder) / "english.wav"
-        subprocess.run(  # noqa: S603
+        subprocess.run(
             ["flite", "-voice", "slt", "-t", ENGLISH, "-o", str(english)],  # noqa: S607
             check=True,
         )
