@@ -57,7 +57,7 @@ def test_a_failure_in_the_morning(visit: Visit, installation: Installation) -> N
     tablet.get_by_role("link", name="この端末で開く").last.click()
     expect(tablet.locator("[data-line]")).to_contain_text("つながっています")
     expect(tablet.locator("[data-waiting]")).to_contain_text(first)
-    expect(tablet.locator("[data-left]")).to_contain_text("A 20")
+    expect(tablet.locator("[data-left]")).to_contain_text("A 120")
     tablet.evaluate("navigator.serviceWorker.ready.then(() => true)")
     check(tablet, "offline-online")
 

@@ -212,6 +212,10 @@ class Deed(TenantModel):
         constraints = [models.UniqueConstraint(fields=["contract", "key"], name="deed_once")]
 
 
+TABLET = "tablet:"
+"""How the devices that hold numbers without a connection are called, before their id."""
+
+
 class Tablet(TenantModel):
     """A device at the reception that may go on without a connection. It holds number blocks under ``device`` and sends its deeds later.
 
@@ -233,7 +237,7 @@ class Tablet(TenantModel):
     @property
     def device(self) -> str:
         """The name under which it holds numbers."""
-        return f"tablet:{self.pk}"
+        return f"{TABLET}{self.pk}"
 
 
 class LateDeed(TenantModel):

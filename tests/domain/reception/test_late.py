@@ -16,6 +16,7 @@ from madoguchi.domain.reception.errors import ReceptionRefused
 from madoguchi.domain.reception.models import LateDeed, NumberBlock, Period, Tablet, Ticket, Window
 from madoguchi.domain.reception.services import day, late, tablets, windows
 from madoguchi.domain.reception.services.late import Sent
+from madoguchi.domain.reception.services.tickets import TABLET_FIRST
 from madoguchi.ground.worklog.models import Fact
 from tests.web.staff_site import book
 
@@ -123,13 +124,19 @@ def test_numbers_of_tablets_paper_and_server_never_meet(counter: Counter) -> Non
     assert ticket.number not in {*one.numbers, *two.numbers}
 
 
-def test_numbers_are_topped_up_and_no_further(counter: Counter) -> None:
+def test_numbers_last_for_four_hours_are_topped_up_and_no_further(counter: Counter) -> None:
     tablet = device(counter).tablet
     by = counter.actor(counter.staff[0])
-    assert counter.contract.profile.reception is not None
-    block = counter.contract.profile.reception.block
-    assert len(tablets.meet(counter.contract, tablet, unused={"A": block, "B": block}, kept=0, by=by, now=counter.now)) == 2
-    assert len(tablets.meet(counter.contract, tablet, unused={"A": block - 1, "B": block}, kept=0, by=by, now=counter.now)) == 3
+
+    def held(**unused: int) -> dict[str, int]:
+        blocks = tablets.meet(counter.contract, tablet, unused=unused, kept=0, by=by, now=counter.now)
+        assert min(one.first for one in blocks) == TABLET_FIRST
+        return {letter: sum(one.last - one.first + 1 for one in blocks if one.letter == letter) for letter in "AB"}
+
+    # Three windows with services of at least 10 minutes, and one: 72 and 24 parties in four hours, in whole blocks of 20.
+    assert held(A=80, B=40) == {"A": 80, "B": 40}
+    assert held(A=72, B=24) == {"A": 80, "B": 40}
+    assert held(A=71, B=3) == {"A": 100, "B": 80}
     for _ in range(40):
         tablets.meet(counter.contract, tablet, unused={}, kept=0, by=by, now=counter.now)
     assert NumberBlock.objects.filter(device=tablet.device, letter="A").count() == tablets.MOST_BLOCKS
