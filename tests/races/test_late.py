@@ -75,6 +75,11 @@ def alone(name: str, numbers: list[int], known: list[int], dice: random.Random, 
                 busy[window] = (about, True)
             else:
                 wanted = dice.random() < 0.8
+                if dice.random() < 0.2:
+                    do(LateVerb.HOLD, about, window=window)
+                    waiting.append(about)
+                    del busy[window]
+                    continue
                 do(*((LateVerb.FINISH, about) if wanted else (LateVerb.END, about)), window=window, procedures=["card_pickup"], outcome="left")
                 del busy[window]
     return deeds

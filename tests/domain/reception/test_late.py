@@ -98,6 +98,47 @@ def test_a_morning_without_a_connection_is_told_afterwards_at_its_own_time(count
     assert not Window.objects.filter(staff__isnull=False).exists(), "windows opened for these deeds alone are closed again"
 
 
+def test_a_party_on_hold_leaves_its_window_and_is_called_again(counter: Counter) -> None:
+    tablet = device(counter)
+    nine = counter.now
+    first, second = tablet.come(), tablet.come()
+    tablet.do(LateVerb.CALL, first, window=1)
+    tablet.do(LateVerb.BEGIN, first, window=1)
+    counter.later(5)
+    tablet.do(LateVerb.HOLD, first, window=1)
+    tablet.serve(second, window=1, minutes=10)
+    tablet.serve(first, window=2, minutes=3)
+    third = tablet.come()
+    tablet.do(LateVerb.CALL, third, window=3)
+    tablet.do(LateVerb.BEGIN, third, window=3)
+    tablet.do(LateVerb.HOLD, third, window=3)
+    counter.later(30)
+    assert set(states(tablet.send())) == {LateState.DONE}
+    one = Ticket.objects.get(number=TABLET_FIRST)
+    stays = [(stay.kind, (stay.started_at - nine).total_seconds() / 60) for stay in Period.objects.filter(ticket=one)]
+    assert stays == [("wait", 0), ("walk", 0), ("serve", 0), ("hold", 5), ("walk", 15), ("serve", 15)]
+    assert (one.outcome, Fact.objects.get(kind="reception.served", ref=f"ticket:{one.pk}").handle_seconds) == (Outcome.SERVED, 8 * 60)
+    assert Ticket.objects.get(number=TABLET_FIRST + 2).state == Stay.HOLD
+    assert not Window.objects.filter(staff__isnull=False).exists(), "a window that was opened for these deeds alone is free for others"
+
+
+def test_who_is_called_from_hold_elsewhere_is_asked_about(counter: Counter) -> None:
+    tablet = device(counter)
+    waiting = counter.come()
+    user = counter.staff[1]
+    common: dict[str, Any] = {"site": "main", "number": 1, "user": user, "by": counter.actor(user)}
+    windows.open_window(counter.contract, groups=["card"], key="o", now=counter.now, **common)
+    windows.call_next(counter.contract, key="n", now=counter.now, **common)
+    windows.begin(counter.contract, key="b", now=counter.now, **common)
+    windows.hold(counter.contract, key="h", now=counter.now, **common)
+    counter.later(5)
+    tablet.serve(f"#{waiting.pk}", window=2)
+    windows.call_this(counter.contract, ticket=waiting.pk, key="t", now=counter.now, **common)
+    rows = tablet.send()
+    assert states(rows) == [LateState.CLASH, LateState.BEHIND, LateState.BEHIND]
+    assert rows[0].clash == Clash.TICKET
+
+
 def test_a_second_sending_changes_nothing(counter: Counter) -> None:
     tablet = device(counter)
     tablet.serve(tablet.come())
