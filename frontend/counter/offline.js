@@ -30,6 +30,9 @@ let offset = 0;
 let since = null;
 /** @type {{ day: string, numbers: Record<string, number[]> }} */
 let printed = { day: "", numbers: {} };
+/** Who this browser is, kept beside what it printed: without the one it must not have numbers under the other. */
+let browser = "";
+let elsewhere = false;
 let token = main.dataset.csrf ?? "";
 let heard = false;
 /** Why the server answers and takes nothing: nobody is signed in ("out"), or somebody who may not ("barred"). @type {"" | "out" | "barred"} */
@@ -115,7 +118,7 @@ async function send() {
       const answer = await fetch(main.dataset.sync ?? "", {
         method: "POST", redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS),
         headers: { "Content-Type": "application/json", "X-CSRFToken": token },
-        body: JSON.stringify({ unused, kept: deeds.length, deeds: batch.map(({ seq, ...deed }) => deed) }),
+        body: JSON.stringify({ browser, unused, kept: deeds.length, deeds: batch.map(({ seq, ...deed }) => deed) }),
       });
       if (answer.type === "opaqueredirect" || answer.status === 403) {
         shut = await renewToken();
@@ -133,6 +136,7 @@ async function send() {
       const told = await answer.json();
       offset = Math.round(told.snapshot.now - (begun + Date.now()) / 2);
       snapshot = told.snapshot;
+      elsewhere = told.elsewhere;
       since = null;
       heard = true;
       const gone = batch.filter((deed) => deed.key in told.results).map((deed) => deed.seq);
@@ -181,6 +185,7 @@ function drawLine() {
     problem,
     refused ? word("refused", { status: refused }) : "",
     snapshot?.clashes ? word("clashes", { n: snapshot.clashes }) : "",
+    elsewhere ? word("elsewhere") : "",
     heard && !snapshot ? word("nothing-yet") : "",
     snapshot && snapshot.day !== today() ? word("other-day", { day: snapshot.day }) : "",
     "serviceWorker" in navigator ? "" : word("no-worker"),
@@ -397,10 +402,15 @@ place("[data-print-slip]").addEventListener("click", () => window.print());
 
 async function begin() {
   store = await Store.open(`madoguchi-tablet-${main.dataset.tablet}-${window.location.pathname}`);
-  [deeds, snapshot, offset, since, printed] = await Promise.all([
+  [deeds, snapshot, offset, since, printed, browser] = await Promise.all([
     store.deeds(), store.fact("snapshot").then((one) => one ?? null), store.fact("offset").then((one) => one ?? 0),
     store.fact("since").then((one) => one ?? null), store.fact("printed").then((one) => one ?? printed),
+    store.fact("browser").then((one) => one ?? ""),
   ]);
+  if (!browser) {
+    browser = newKey();
+    await store.keep({ browser });
+  }
   draw();
   if ("serviceWorker" in navigator) await navigator.serviceWorker.register(main.dataset.worker ?? "").catch(() => undefined);
   void navigator.storage?.persist?.();

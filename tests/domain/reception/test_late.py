@@ -23,6 +23,7 @@ from tests.web.staff_site import book
 from .conftest import Counter
 
 pytestmark = pytest.mark.req("SEC-06", "DESK-01")
+BROWSER = "a" * 32
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Device:
 def device(counter: Counter, name: str = "t1") -> Device:
     by = counter.actor(counter.staff[0])
     tablet = tablets.add_tablet(counter.contract, site="main", name=name, by=by, now=counter.now)
-    blocks = tablets.meet(counter.contract, tablet, unused={}, kept=0, by=by, now=counter.now)
+    blocks = tablets.meet(counter.contract, tablet, browser=BROWSER, unused={}, kept=0, by=by, now=counter.now)
     numbers = [n for block in blocks if block.letter == "A" for n in range(block.first, block.last + 1)]
     return Device(counter, tablet, numbers)
 
@@ -170,7 +171,7 @@ def test_numbers_last_for_four_hours_are_topped_up_and_no_further(counter: Count
     by = counter.actor(counter.staff[0])
 
     def held(**unused: int) -> dict[str, int]:
-        blocks = tablets.meet(counter.contract, tablet, unused=unused, kept=0, by=by, now=counter.now)
+        blocks = tablets.meet(counter.contract, tablet, browser=BROWSER, unused=unused, kept=0, by=by, now=counter.now)
         assert min(one.first for one in blocks) == TABLET_FIRST
         return {letter: sum(one.last - one.first + 1 for one in blocks if one.letter == letter) for letter in "AB"}
 
@@ -179,12 +180,30 @@ def test_numbers_last_for_four_hours_are_topped_up_and_no_further(counter: Count
     assert held(A=72, B=24) == {"A": 80, "B": 40}
     assert held(A=71, B=3) == {"A": 100, "B": 80}
     for _ in range(40):
-        tablets.meet(counter.contract, tablet, unused={}, kept=0, by=by, now=counter.now)
+        tablets.meet(counter.contract, tablet, browser=BROWSER, unused={}, kept=0, by=by, now=counter.now)
     assert NumberBlock.objects.filter(device=tablet.device, letter="A").count() == tablets.MOST_BLOCKS
     tablets.revoke_tablet(counter.contract, tablet.pk, by=by, now=counter.now)
     tablet.refresh_from_db()
     counter.later(24 * 60)
-    assert tablets.meet(counter.contract, tablet, unused={}, kept=0, by=by, now=counter.now) == []
+    assert tablets.meet(counter.contract, tablet, browser=BROWSER, unused={}, kept=0, by=by, now=counter.now) == []
+
+
+def test_numbers_of_a_tablet_are_those_of_one_browser_for_the_day(counter: Counter) -> None:
+    tablet = device(counter).tablet
+    by = counter.actor(counter.staff[0])
+
+    def meets(browser: str) -> list[NumberBlock]:
+        found = Tablet.objects.get(pk=tablet.pk)
+        return tablets.meet(counter.contract, found, browser=browser, unused={}, kept=0, by=by, now=counter.now)
+
+    other = "b" * 32
+    assert meets(other) == []
+    assert meets(BROWSER)
+    counter.later(24 * 60)
+    new = {one.pk for one in meets(other)}
+    assert new
+    assert meets(BROWSER) == [], "the first one's numbers were yesterday's"
+    assert set(NumberBlock.objects.filter(day=counter.now.date()).values_list("pk", flat=True)) == new
 
 
 def test_a_booking_that_came_elsewhere_is_asked_about(counter: Counter) -> None:

@@ -51,15 +51,23 @@ def revoke_tablet(contract: Contract, pk: int, *, by: Actor, now: dt.datetime) -
 
 @transaction.atomic
 def meet(
-    contract: Contract, tablet: Tablet, *, unused: Mapping[str, int], kept: int, by: Actor, now: dt.datetime
+    contract: Contract, tablet: Tablet, *, browser: str, unused: Mapping[str, int], kept: int, by: Actor, now: dt.datetime
 ) -> list[NumberBlock]:
     """The device is here: top its numbers of today up to what it needs alone, in whole blocks, and note that it is given today's bookings.
 
-    ``unused`` is letter → numbers it has not printed yet, ``kept`` the deeds that it still holds. Returns all its blocks of today.
+    ``browser`` is who asks, ``unused`` letter → numbers it has not printed yet, ``kept`` the deeds that it still holds. Returns all its
+    blocks of today. A second browser under the same name, or one whose data were deleted, gets none before tomorrow: it would print again
+    what the first has printed and not yet told. ``tablet.browser`` says who has them.
     """
     terms = terms_of(contract)
     with contract_scope(contract):
         today = day_of(now)
+        tablet.refresh_from_db(
+            fields=["browser", "listed_on", "revoked_at"], from_queryset=Tablet.objects.select_for_update(of=("self",), no_key=True)
+        )
+        if tablet.browser not in ("", browser) and tablet.listed_on == today:
+            return []
+        tablet.browser = browser
         tablet.seen_at, tablet.kept = now, max(0, min(kept, 32_767))
         mine = NumberBlock.objects.filter(site_id=tablet.site_id, day=today, device=tablet.device)
         if tablet.revoked_at is None:
@@ -72,5 +80,5 @@ def meet(
             if tablet.listed_on != today:
                 tablet.listed_on = today
                 audit.record(contract, "reception.tablet_listed", f"tablet:{tablet.pk}", by=by, now=now, day=today)
-        tablet.save(update_fields=["seen_at", "kept", "listed_on"])
+        tablet.save(update_fields=["seen_at", "kept", "listed_on", "browser"])
         return list(mine.order_by("letter", "first")) if tablet.revoked_at is None else []
