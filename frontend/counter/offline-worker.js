@@ -7,11 +7,12 @@
 const NAME = `tablet ${KEEP.page} ${KEEP.version}`;
 const PATIENCE_MS = 4000;
 
+/** All or nothing: who is not signed in is led to the sign-in, and that must never be kept as the page. */
 self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(NAME)
-      .then((cache) => cache.addAll([...KEEP.files, KEEP.page].map((url) => new Request(url, { cache: "reload" }))))
+      .then((cache) => cache.addAll([...KEEP.files, KEEP.page].map((url) => new Request(url, { cache: "reload", redirect: "error" }))))
       .then(() => self.skipWaiting()),
   );
 });

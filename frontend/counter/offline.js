@@ -30,9 +30,13 @@ let offset = 0;
 let since = null;
 /** @type {{ day: string, numbers: Record<string, number[]> }} */
 let printed = { day: "", numbers: {} };
+/** Who this browser is, kept beside what it printed: without the one it must not have numbers under the other. */
+let browser = "";
+let elsewhere = false;
 let token = main.dataset.csrf ?? "";
 let heard = false;
-let signedOut = false;
+/** Why the server answers and takes nothing: nobody is signed in ("out"), or somebody who may not ("barred"). @type {"" | "out" | "barred"} */
+let shut = "";
 let refused = 0;
 let sending = false;
 let problem = "";
@@ -114,14 +118,15 @@ async function send() {
       const answer = await fetch(main.dataset.sync ?? "", {
         method: "POST", redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS),
         headers: { "Content-Type": "application/json", "X-CSRFToken": token },
-        body: JSON.stringify({ unused, kept: deeds.length, deeds: batch.map(({ seq, ...deed }) => deed) }),
+        body: JSON.stringify({ browser, unused, kept: deeds.length, deeds: batch.map(({ seq, ...deed }) => deed) }),
       });
       if (answer.type === "opaqueredirect" || answer.status === 403) {
-        if (await renewToken()) continue;
-        signedOut = true;
+        shut = await renewToken();
+        if (!shut) continue;
+        await waitFrom(now());
         break;
       }
-      signedOut = false;
+      shut = "";
       if (answer.status >= 500) throw new Error(String(answer.status));
       if (!answer.ok) {
         refused = answer.status;
@@ -131,54 +136,68 @@ async function send() {
       const told = await answer.json();
       offset = Math.round(told.snapshot.now - (begun + Date.now()) / 2);
       snapshot = told.snapshot;
+      elsewhere = told.elsewhere;
       since = null;
       heard = true;
       const gone = batch.filter((deed) => deed.key in told.results).map((deed) => deed.seq);
       await store.confirmed(gone, { snapshot, offset, since });
       deeds = await store.deeds();
       more = gone.length > 0 && deeds.length > 0;
+      if (more) draw();
     }
   } catch {
     // No network, or a server that does not answer: everything stays here and goes with the next round.
-    if (since === null) {
-      since = now();
-      await store.keep({ since });
-    }
-    heard = true;
+    shut = "";
+    await waitFrom(now());
   }
   sending = false;
   draw();
 }
 
-/** After a new sign-in the page has another token. */
+/** Nothing has been sent as of then. @param {number} moment */
+async function waitFrom(moment) {
+  heard = true;
+  if (since !== null) return;
+  since = moment;
+  await store.keep({ since });
+}
+
+/** After a new sign-in the page has another token; empty when it was taken over, else why there is none. @returns {Promise<"" | "out" | "barred">} */
 async function renewToken() {
   const answer = await fetch(window.location.href, { redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (!answer.ok) return false;
+  if (answer.status === 403) return "barred";
+  if (!answer.ok) return "out";
   const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-csrf]");
   const fresh = found instanceof HTMLElement ? found.dataset.csrf ?? "" : "";
-  if (!fresh || fresh === token) return false;
+  if (!fresh || fresh === token) return "out";
   token = fresh;
-  return true;
+  return "";
 }
 
 function drawLine() {
   const line = place("[data-line]");
-  line.classList.toggle("is-off", since !== null || signedOut);
-  place("[data-line-word]").textContent = since !== null ? word("offline", { since: clock(since) }) : heard ? word("online") : word("preparing");
-  place("[data-line-more]").textContent = deeds.length ? word("kept", { n: deeds.length }) : word("none-kept");
+  line.classList.toggle("is-off", since !== null);
+  place("[data-line-word]").textContent =
+    since !== null ? word(shut ? "unsent" : "offline", { since: clock(since) }) : heard ? word("online") : word("preparing");
+  const keeps = shut ? "kept-shut" : since === null ? "kept-sending" : "kept";
+  place("[data-line-more]").textContent = deeds.length ? word(keeps, { n: deeds.length }) : word("none-kept");
   const notices = [
     problem,
-    signedOut ? word("sign-in") : "",
     refused ? word("refused", { status: refused }) : "",
     snapshot?.clashes ? word("clashes", { n: snapshot.clashes }) : "",
+    elsewhere ? word("elsewhere") : "",
     heard && !snapshot ? word("nothing-yet") : "",
     snapshot && snapshot.day !== today() ? word("other-day", { day: snapshot.day }) : "",
     "serviceWorker" in navigator ? "" : word("no-worker"),
   ].filter(Boolean);
   const place_ = place("[data-notices]");
-  if (place_.dataset.says === notices.join("|")) return;
-  place_.dataset.says = notices.join("|");
+  const says = [shut, shut && deeds.length, ...notices].join("|");
+  if (place_.dataset.says === says) return;
+  place_.dataset.says = says;
+  const again = shut ? [copy(shut)] : [];
+  for (const notice of again) place("p", notice).textContent = word(shut, { n: deeds.length });
   place_.replaceChildren(
+    ...again,
     ...notices.map((text) => {
       const notice = copy("notice");
       place("p", notice).textContent = text;
@@ -246,80 +265,107 @@ function drawBookings(state) {
   words.textContent = chosen ? word("chosen", { code: chosen.shown, time: clock(chosen.at) }) : "";
 }
 
-/** @param {Snapshot} state @param {Ticket[]} tickets */
+/**
+ * The card of one window. @param {number} number @param {Ticket | undefined} party @param {Ticket | undefined} next @param {Ticket[]} held
+ */
+function windowCard(number, party, next, held) {
+  const card = copy("window");
+  const name = word("window", { n: number });
+  place("h3", card).textContent = name;
+  place("[data-state]", card).textContent = party ? word(party.state, { number: party.shown }) : word("free");
+  const row = place("[data-deeds]", card);
+  place("article", card).classList.toggle("is-busy", Boolean(party));
+  row.append(copy(party ? party.state : "next"));
+  if (!party && held.length) {
+    row.append(copy("held"));
+    const choice = place("[data-held]", row);
+    choice.append(...held.map((one) => new Option(one.shown, one.about)));
+    choice.id = `o-held-${number}`;
+    /** @type {HTMLLabelElement} */ (place("label.vh", row)).htmlFor = choice.id;
+  }
+  if (party?.state === "serve") {
+    const boxes = Object.entries(party.parts).map(([code, count]) => {
+      const one = copy("done-one");
+      /** @type {HTMLInputElement} */ (one.querySelector("input")).value = code;
+      place("span", one).textContent = `${title(code)} ${word("people", { n: count })}`;
+      return one;
+    });
+    row.prepend(...boxes);
+    const choice = place("[data-outcome]", row);
+    choice.id = `o-end-${number}`;
+    /** @type {HTMLLabelElement} */ (place("label.vh", row)).htmlFor = choice.id;
+  }
+  /** @param {string} selector */
+  const chosenIn = (selector) => /** @type {HTMLSelectElement | null} */ (row.querySelector(selector))?.value ?? "";
+  for (const button of row.querySelectorAll("button")) {
+    button.setAttribute("aria-label", `${name} ${button.textContent}`);
+    const verb = button.dataset.do ?? "";
+    const ofHeld = button.dataset.of === "held";
+    if (verb === "call" && !ofHeld) button.disabled = !next;
+    button.addEventListener("click", () => {
+      const about = ofHeld ? chosenIn("[data-held]") : party?.about ?? next?.about ?? "";
+      if (!about) return;
+      const procedures = [...row.querySelectorAll("input:checked")].map((box) => /** @type {HTMLInputElement} */ (box).value);
+      const body = { window: number, ...(verb === "finish" ? { procedures } : {}), ...(verb === "end" ? { outcome: chosenIn("[data-outcome]") } : {}) };
+      if (verb === "finish" && !procedures.length) {
+        problem = word("choose");
+        draw();
+      } else {
+        problem = "";
+        void act(verb, about, body);
+      }
+    });
+  }
+  const made = /** @type {HTMLElement} */ (card.firstElementChild);
+  made.dataset.window = String(number);
+  return made;
+}
+
+/** Cards are made anew only where something has changed: what is ticked at another window stays. @param {Snapshot} state @param {Ticket[]} tickets */
 function drawWindows(state, tickets) {
+  const shelf = place("[data-windows]");
   const numbers = [...new Set([...state.groups.flatMap((group) => group.windows), ...tickets.map((one) => one.window).filter(Boolean)])];
-  const cards = numbers.sort((a, b) => a - b).map((number) => {
-    const card = copy("window");
+  numbers.sort((a, b) => a - b).forEach((number, index) => {
     const party = tickets.find((one) => one.window === number && one.state !== "wait" && one.state !== "hold");
     const codes = state.groups.filter((group) => group.windows.includes(number)).map((group) => group.code);
-    const next = tickets.find((one) => one.state === "wait" && codes.includes(one.group));
-    const name = word("window", { n: number });
-    place("h3", card).textContent = name;
-    place("[data-state]", card).textContent = party ? word(party.state, { number: party.shown }) : word("free");
-    const row = place("[data-deeds]", card);
-    place("article", card).classList.toggle("is-busy", Boolean(party));
-    row.append(copy(party ? party.state : "next"));
-    if (party?.state === "serve") {
-      const boxes = Object.entries(party.parts).map(([code, count]) => {
-        const one = copy("done-one");
-        /** @type {HTMLInputElement} */ (one.querySelector("input")).value = code;
-        place("span", one).textContent = `${title(code)} ${word("people", { n: count })}`;
-        return one;
-      });
-      row.prepend(...boxes);
-      const choice = place("select", row);
-      choice.id = `o-end-${number}`;
-      /** @type {HTMLLabelElement} */ (place("label.vh", row)).htmlFor = choice.id;
-    }
-    for (const button of row.querySelectorAll("button")) {
-      button.setAttribute("aria-label", `${name} ${button.textContent}`);
-      if (button.dataset.do === "call") button.disabled = !next;
-      button.addEventListener("click", () => {
-        const about = party?.about ?? next?.about ?? "";
-        if (!about) return;
-        const procedures = [...row.querySelectorAll("input:checked")].map((box) => /** @type {HTMLInputElement} */ (box).value);
-        const outcome = /** @type {HTMLSelectElement | null} */ (row.querySelector("select"))?.value ?? "";
-        const body = { window: number, ...(button.dataset.do === "finish" ? { procedures } : {}), ...(button.dataset.do === "end" ? { outcome } : {}) };
-        if (button.dataset.do === "finish" && !procedures.length) {
-          problem = word("choose");
-          draw();
-        } else {
-          problem = "";
-          void act(button.dataset.do ?? "", about, body);
-        }
-      });
-    }
-    return card;
+    const own = party ? [] : tickets.filter((one) => codes.includes(one.group));
+    const next = own.find((one) => one.state === "wait");
+    const held = own.filter((one) => one.state === "hold");
+    const mark = JSON.stringify([number, party && [party.about, party.shown, party.state, party.parts], next?.about, held.map((one) => one.about)]);
+    const old = /** @type {HTMLElement | undefined} */ (shelf.children[index]);
+    if (old?.dataset.says === mark) return;
+    const card = windowCard(number, party, next, held);
+    card.dataset.says = mark;
+    const focused = old?.dataset.window === String(number) && old.contains(document.activeElement);
+    if (old) old.replaceWith(card);
+    else shelf.append(card);
+    if (focused) place("button:not([disabled])", card)?.focus();
   });
-  const mark = JSON.stringify([numbers, tickets]);
-  const shelf = place("[data-windows]");
-  if (shelf.dataset.says === mark) return;
-  shelf.dataset.says = mark;
-  const kept = document.activeElement instanceof HTMLElement ? document.activeElement.closest("[data-window]") : null;
-  const at = kept instanceof HTMLElement ? kept.dataset.window : undefined;
-  shelf.replaceChildren(...cards);
-  [...shelf.children].forEach((card, index) => {
-    /** @type {HTMLElement} */ (card).dataset.window = String(numbers[index]);
+  while (shelf.children.length > numbers.length) shelf.lastElementChild?.remove();
+}
+
+/** @param {Ticket[]} tickets */
+function rowsOf(tickets) {
+  return tickets.map((one) => {
+    const row = copy("waiting");
+    const [parts, people, came] = row.querySelectorAll("span");
+    place("b", row).textContent = one.shown;
+    parts.textContent = told(one.parts);
+    people.textContent = word("people", { n: one.people });
+    came.textContent = word("came", { time: clock(one.came) });
+    return row;
   });
-  if (at) place(`[data-window="${at}"] button:not([disabled])`, shelf)?.focus();
 }
 
 /** @param {Ticket[]} tickets */
 function drawWaiting(tickets) {
   const waiting = tickets.filter((one) => one.state === "wait");
+  const held = tickets.filter((one) => one.state === "hold");
   place("[data-waiting-count]").textContent = waiting.length ? word("groups", { n: waiting.length }) : word("nobody-waits");
-  place("[data-waiting]").replaceChildren(
-    ...waiting.map((one) => {
-      const row = copy("waiting");
-      const [parts, people, came] = row.querySelectorAll("span");
-      place("b", row).textContent = one.shown;
-      parts.textContent = told(one.parts);
-      people.textContent = word("people", { n: one.people });
-      came.textContent = word("came", { time: clock(one.came) });
-      return row;
-    }),
-  );
+  place("[data-waiting]").replaceChildren(...rowsOf(waiting));
+  place("[data-holding]").hidden = !held.length;
+  place("[data-held-count]").textContent = word("groups", { n: held.length });
+  place("[data-held-list]").replaceChildren(...rowsOf(held));
 }
 
 function draw() {
@@ -356,10 +402,15 @@ place("[data-print-slip]").addEventListener("click", () => window.print());
 
 async function begin() {
   store = await Store.open(`madoguchi-tablet-${main.dataset.tablet}-${window.location.pathname}`);
-  [deeds, snapshot, offset, since, printed] = await Promise.all([
+  [deeds, snapshot, offset, since, printed, browser] = await Promise.all([
     store.deeds(), store.fact("snapshot").then((one) => one ?? null), store.fact("offset").then((one) => one ?? 0),
     store.fact("since").then((one) => one ?? null), store.fact("printed").then((one) => one ?? printed),
+    store.fact("browser").then((one) => one ?? ""),
   ]);
+  if (!browser) {
+    browser = newKey();
+    await store.keep({ browser });
+  }
   draw();
   if ("serviceWorker" in navigator) await navigator.serviceWorker.register(main.dataset.worker ?? "").catch(() => undefined);
   void navigator.storage?.persist?.();

@@ -39,6 +39,7 @@ export function replay(snapshot, deeds) {
     if (!ticket) continue;
     if (deed.verb === "call") Object.assign(ticket, { state: "walk", window: body.window });
     else if (deed.verb === "begin") ticket.state = "serve";
+    else if (deed.verb === "hold") Object.assign(ticket, { state: "hold", window: 0 });
     else if (deed.verb === "missed") {
       ticket.missed += 1;
       if (ticket.missed >= snapshot.terms.most) tickets.delete(deed.about);

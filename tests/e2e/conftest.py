@@ -180,13 +180,26 @@ def browser(chromium: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def visit(browser: Any, installation: Installation) -> Iterator[Callable[..., Any]]:
-    """``visit(width=360, **options)`` gives a page of a new person.
-
-    A script error, a breach of the content security policy or a request to another host fails the test at its end.
-    """
-    contexts: list[Any] = []
+def watched(installation: Installation) -> Iterator[Callable[[Any], Any]]:
+    """Gives a browser context back with an eye on it: a script error, a breach of the content security policy or a request to another host
+    fails the test at its end."""
     trouble: list[str] = []
+
+    def watch(context: Any) -> Any:
+        context.set_default_timeout(15_000)
+        context.on("request", lambda r: _same_host(r.url, installation.url, trouble))
+        context.on("weberror", lambda e: trouble.append(f"script: {e.error}"))
+        context.on("console", lambda m: trouble.append(m.text) if "Content Security Policy" in m.text else None)
+        return context
+
+    yield watch
+    assert trouble == []
+
+
+@pytest.fixture
+def visit(browser: Any, installation: Installation, watched: Callable[[Any], Any]) -> Iterator[Callable[..., Any]]:
+    """``visit(width=360, **options)`` gives a page of a new person, ``watched``."""
+    contexts: list[Any] = []
 
     def make(width: int = 1280, **options: Any) -> Any:
         context = browser.new_context(
@@ -196,17 +209,12 @@ def visit(browser: Any, installation: Installation) -> Iterator[Callable[..., An
             timezone_id="Asia/Tokyo",
             **options,
         )
-        context.set_default_timeout(15_000)
-        context.on("request", lambda r: _same_host(r.url, installation.url, trouble))
-        context.on("weberror", lambda e: trouble.append(f"script: {e.error}"))
-        context.on("console", lambda m: trouble.append(m.text) if "Content Security Policy" in m.text else None)
-        contexts.append(context)
+        contexts.append(watched(context))
         return context.new_page()
 
     yield make
     for context in contexts:
         context.close()
-    assert trouble == []
 
 
 def _same_host(asked: str, own: str, trouble: list[str]) -> None:

@@ -57,8 +57,14 @@ def test_a_failure_in_the_morning(visit: Visit, installation: Installation) -> N
     tablet.get_by_role("link", name="この端末で開く").last.click()
     expect(tablet.locator("[data-line]")).to_contain_text("つながっています")
     expect(tablet.locator("[data-waiting]")).to_contain_text(first)
-    expect(tablet.locator("[data-left]")).to_contain_text("A 20")
+    expect(tablet.locator("[data-left]")).to_contain_text("A 120")
     tablet.evaluate("navigator.serviceWorker.ready.then(() => true)")
+
+    # Another device that is opened under the same name gets no numbers: two that print the same ones are found out too late.
+    leader.goto(tablet.url)
+    shows(leader, "この機器には番号を渡していません")
+    expect(leader.locator("[data-left]")).to_contain_text("A 0")
+    check(leader, "offline-elsewhere")
     check(tablet, "offline-online")
 
     # The network goes. What is done now happens ten minutes long; the clock is set back so that none of it lies in the server's future.

@@ -26,6 +26,7 @@ from .crowd import Outcome as Crowd
 from .crowd import run
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races"), pytest.mark.req("SEC-06")]
+BROWSER = "a" * 32
 BY = Actor(ActorKind.COUNTER, Way.COUNTER, "user:1", "窓口")
 
 
@@ -39,7 +40,7 @@ def ready(contracts: dict[str, Contract], now: dt.datetime) -> Contract:
 def tablet_of(contract: Contract, name: str, now: dt.datetime) -> tuple[Tablet, list[int]]:
     with contract_scope(contract):
         tablet = tablets.add_tablet(contract, site="main", name=name, by=BY, now=now)
-        blocks = tablets.meet(contract, tablet, unused={}, kept=0, by=BY, now=now)
+        blocks = tablets.meet(contract, tablet, browser=BROWSER, unused={}, kept=0, by=BY, now=now)
         return tablet, [n for block in blocks if block.letter == "A" for n in range(block.first, block.last + 1)]
 
 
@@ -75,6 +76,11 @@ def alone(name: str, numbers: list[int], known: list[int], dice: random.Random, 
                 busy[window] = (about, True)
             else:
                 wanted = dice.random() < 0.8
+                if dice.random() < 0.2:
+                    do(LateVerb.HOLD, about, window=window)
+                    waiting.append(about)
+                    del busy[window]
+                    continue
                 do(*((LateVerb.FINISH, about) if wanted else (LateVerb.END, about)), window=window, procedures=["card_pickup"], outcome="left")
                 del busy[window]
     return deeds

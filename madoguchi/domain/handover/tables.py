@@ -192,7 +192,7 @@ TABLES: tuple[Table, ...] = (
     Table("reception.Period", "ticket_periods", "番号札の滞在"),
     _derived("reception.Summons", "呼び出し", _DAY),
     _derived("reception.Deed", "端末の操作の鍵", _DAY),
-    Table("reception.Tablet", "tablets", "つながらない間も使う端末"),
+    Table("reception.Tablet", "tablets", "つながらない間も使う端末", hidden="browser"),
     Table("reception.LateDeed", "late_deeds", "後から記録する操作", plain="about", personal="body message"),
     _derived("reception.Pack", "非常時の用紙", "その日のうちに消える写しで、元の予約がパッケージに入る", plain="problem"),
     Table("cases.FlowVersion", "case_flows", "手続きの流れの版", plain="body note"),

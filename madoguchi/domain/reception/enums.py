@@ -49,6 +49,7 @@ class LateVerb(models.TextChoices):
     CALL = "call", "呼び出した"
     MISSED = "missed", "呼び出しに応じなかった"
     BEGIN = "begin", "応対を始めた"
+    HOLD = "hold", "保留にした"
     FINISH = "finish", "手続きを終えた"
     END = "end", "手続きをせずに終えた"
 

@@ -212,10 +212,15 @@ class Deed(TenantModel):
         constraints = [models.UniqueConstraint(fields=["contract", "key"], name="deed_once")]
 
 
+TABLET = "tablet:"
+"""How the devices that hold numbers without a connection are called, before their id."""
+
+
 class Tablet(TenantModel):
     """A device at the reception that may go on without a connection. It holds number blocks under ``device`` and sends its deeds later.
 
-    ``listed_on`` is the last day whose bookings (code, time, procedures, people) it was given.
+    ``listed_on`` is the last day whose bookings (code, time, procedures, people) it was given; on that day its numbers are those of one
+    ``browser`` alone, which knows what it printed.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -225,6 +230,7 @@ class Tablet(TenantModel):
     seen_at = models.DateTimeField(null=True)
     kept = models.IntegerField(default=0)
     listed_on = models.DateField(null=True)
+    browser = models.CharField(max_length=32, blank=True, default="", db_default="")
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -233,7 +239,7 @@ class Tablet(TenantModel):
     @property
     def device(self) -> str:
         """The name under which it holds numbers."""
-        return f"tablet:{self.pk}"
+        return f"{TABLET}{self.pk}"
 
 
 class LateDeed(TenantModel):

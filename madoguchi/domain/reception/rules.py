@@ -16,6 +16,8 @@ SPREAD = (0.75, 1.5)
 ENOUGH = 8
 """Measured services of a procedure from which on they count instead of the agreed minutes."""
 UNKNOWN_MINUTES = 15
+ALONE_MINUTES = 240
+"""How long a tablet has to be able to go on without a connection."""
 SHARE_OF_NEXT_PERSON = 0.5
 """Each further person for the same procedure takes this share of the first one's time (assumption)."""
 
@@ -103,6 +105,15 @@ def service_of(
         more = 1 + SHARE_OF_NEXT_PERSON * (max(people, 1) - 1)
         total += Service(one.low * more, one.high * more)
     return total
+
+
+def numbers_alone(group: WindowGroup, usual: Mapping[str, int]) -> int:
+    """Numbers of a group that a tablet needs to go on alone: its windows serve no more parties in that time, were each of them a short one.
+
+    ``usual``: minutes by procedure of the profile, for what the group does not name.
+    """
+    shortest = min(group.minutes.get(code, usual.get(code, UNKNOWN_MINUTES)) for code in group.procedures)
+    return math.ceil(ALONE_MINUTES / shortest) * len(group.windows)
 
 
 @dataclass(frozen=True)

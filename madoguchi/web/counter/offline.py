@@ -74,8 +74,9 @@ class DeedIn(Part):
 
 
 class Message(Part):
-    """What a tablet says when it has a connection."""
+    """What a tablet says when it has a connection; ``browser`` is a number that it gave itself."""
 
+    browser: str = Field("", pattern=r"^([0-9a-f]{32})?$")
     unused: dict[Annotated[str, Field(pattern=r"^[A-Z]$")], int]
     kept: int = Field(ge=0)
     deeds: list[DeedIn] = Field(max_length=late.MOST)
@@ -138,10 +139,12 @@ def sync(request: HttpRequest, contract: Contract, site: str, tablet: int) -> Ht
         for one in message.deeds
     ]
     rows = late.take_in(contract, found.pk, sent, user=request.user, by=by, now=request.now) if sent else []
-    blocks = meet(contract, found, unused=message.unused, kept=max(0, message.kept - len(rows)), by=by, now=request.now)
+    kept = max(0, message.kept - len(rows))
+    blocks = meet(contract, found, browser=message.browser, unused=message.unused, kept=kept, by=by, now=request.now)
     answer = {
         "results": {row.key: {"state": row.state, "message": row.message} for row in rows},
         "snapshot": snapshot(contract, found, blocks, request.now),
+        "elsewhere": found.browser != message.browser,
     }
     return JsonResponse(answer)
 

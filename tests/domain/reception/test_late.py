@@ -16,12 +16,14 @@ from madoguchi.domain.reception.errors import ReceptionRefused
 from madoguchi.domain.reception.models import LateDeed, NumberBlock, Period, Tablet, Ticket, Window
 from madoguchi.domain.reception.services import day, late, tablets, windows
 from madoguchi.domain.reception.services.late import Sent
+from madoguchi.domain.reception.services.tickets import TABLET_FIRST
 from madoguchi.ground.worklog.models import Fact
 from tests.web.staff_site import book
 
 from .conftest import Counter
 
 pytestmark = pytest.mark.req("SEC-06", "DESK-01")
+BROWSER = "a" * 32
 
 
 @dataclass
@@ -68,7 +70,7 @@ class Device:
 def device(counter: Counter, name: str = "t1") -> Device:
     by = counter.actor(counter.staff[0])
     tablet = tablets.add_tablet(counter.contract, site="main", name=name, by=by, now=counter.now)
-    blocks = tablets.meet(counter.contract, tablet, unused={}, kept=0, by=by, now=counter.now)
+    blocks = tablets.meet(counter.contract, tablet, browser=BROWSER, unused={}, kept=0, by=by, now=counter.now)
     numbers = [n for block in blocks if block.letter == "A" for n in range(block.first, block.last + 1)]
     return Device(counter, tablet, numbers)
 
@@ -97,6 +99,47 @@ def test_a_morning_without_a_connection_is_told_afterwards_at_its_own_time(count
     assert not Window.objects.filter(staff__isnull=False).exists(), "windows opened for these deeds alone are closed again"
 
 
+def test_a_party_on_hold_leaves_its_window_and_is_called_again(counter: Counter) -> None:
+    tablet = device(counter)
+    nine = counter.now
+    first, second = tablet.come(), tablet.come()
+    tablet.do(LateVerb.CALL, first, window=1)
+    tablet.do(LateVerb.BEGIN, first, window=1)
+    counter.later(5)
+    tablet.do(LateVerb.HOLD, first, window=1)
+    tablet.serve(second, window=1, minutes=10)
+    tablet.serve(first, window=2, minutes=3)
+    third = tablet.come()
+    tablet.do(LateVerb.CALL, third, window=3)
+    tablet.do(LateVerb.BEGIN, third, window=3)
+    tablet.do(LateVerb.HOLD, third, window=3)
+    counter.later(30)
+    assert set(states(tablet.send())) == {LateState.DONE}
+    one = Ticket.objects.get(number=TABLET_FIRST)
+    stays = [(stay.kind, (stay.started_at - nine).total_seconds() / 60) for stay in Period.objects.filter(ticket=one)]
+    assert stays == [("wait", 0), ("walk", 0), ("serve", 0), ("hold", 5), ("walk", 15), ("serve", 15)]
+    assert (one.outcome, Fact.objects.get(kind="reception.served", ref=f"ticket:{one.pk}").handle_seconds) == (Outcome.SERVED, 8 * 60)
+    assert Ticket.objects.get(number=TABLET_FIRST + 2).state == Stay.HOLD
+    assert not Window.objects.filter(staff__isnull=False).exists(), "a window that was opened for these deeds alone is free for others"
+
+
+def test_who_is_called_from_hold_elsewhere_is_asked_about(counter: Counter) -> None:
+    tablet = device(counter)
+    waiting = counter.come()
+    user = counter.staff[1]
+    common: dict[str, Any] = {"site": "main", "number": 1, "user": user, "by": counter.actor(user)}
+    windows.open_window(counter.contract, groups=["card"], key="o", now=counter.now, **common)
+    windows.call_next(counter.contract, key="n", now=counter.now, **common)
+    windows.begin(counter.contract, key="b", now=counter.now, **common)
+    windows.hold(counter.contract, key="h", now=counter.now, **common)
+    counter.later(5)
+    tablet.serve(f"#{waiting.pk}", window=2)
+    windows.call_this(counter.contract, ticket=waiting.pk, key="t", now=counter.now, **common)
+    rows = tablet.send()
+    assert states(rows) == [LateState.CLASH, LateState.BEHIND, LateState.BEHIND]
+    assert rows[0].clash == Clash.TICKET
+
+
 def test_a_second_sending_changes_nothing(counter: Counter) -> None:
     tablet = device(counter)
     tablet.serve(tablet.come())
@@ -123,20 +166,44 @@ def test_numbers_of_tablets_paper_and_server_never_meet(counter: Counter) -> Non
     assert ticket.number not in {*one.numbers, *two.numbers}
 
 
-def test_numbers_are_topped_up_and_no_further(counter: Counter) -> None:
+def test_numbers_last_for_four_hours_are_topped_up_and_no_further(counter: Counter) -> None:
     tablet = device(counter).tablet
     by = counter.actor(counter.staff[0])
-    assert counter.contract.profile.reception is not None
-    block = counter.contract.profile.reception.block
-    assert len(tablets.meet(counter.contract, tablet, unused={"A": block, "B": block}, kept=0, by=by, now=counter.now)) == 2
-    assert len(tablets.meet(counter.contract, tablet, unused={"A": block - 1, "B": block}, kept=0, by=by, now=counter.now)) == 3
+
+    def held(**unused: int) -> dict[str, int]:
+        blocks = tablets.meet(counter.contract, tablet, browser=BROWSER, unused=unused, kept=0, by=by, now=counter.now)
+        assert min(one.first for one in blocks) == TABLET_FIRST
+        return {letter: sum(one.last - one.first + 1 for one in blocks if one.letter == letter) for letter in "AB"}
+
+    # Three windows with services of at least 10 minutes, and one: 72 and 24 parties in four hours, in whole blocks of 20.
+    assert held(A=80, B=40) == {"A": 80, "B": 40}
+    assert held(A=72, B=24) == {"A": 80, "B": 40}
+    assert held(A=71, B=3) == {"A": 100, "B": 80}
     for _ in range(40):
-        tablets.meet(counter.contract, tablet, unused={}, kept=0, by=by, now=counter.now)
+        tablets.meet(counter.contract, tablet, browser=BROWSER, unused={}, kept=0, by=by, now=counter.now)
     assert NumberBlock.objects.filter(device=tablet.device, letter="A").count() == tablets.MOST_BLOCKS
     tablets.revoke_tablet(counter.contract, tablet.pk, by=by, now=counter.now)
     tablet.refresh_from_db()
     counter.later(24 * 60)
-    assert tablets.meet(counter.contract, tablet, unused={}, kept=0, by=by, now=counter.now) == []
+    assert tablets.meet(counter.contract, tablet, browser=BROWSER, unused={}, kept=0, by=by, now=counter.now) == []
+
+
+def test_numbers_of_a_tablet_are_those_of_one_browser_for_the_day(counter: Counter) -> None:
+    tablet = device(counter).tablet
+    by = counter.actor(counter.staff[0])
+
+    def meets(browser: str) -> list[NumberBlock]:
+        found = Tablet.objects.get(pk=tablet.pk)
+        return tablets.meet(counter.contract, found, browser=browser, unused={}, kept=0, by=by, now=counter.now)
+
+    other = "b" * 32
+    assert meets(other) == []
+    assert meets(BROWSER)
+    counter.later(24 * 60)
+    new = {one.pk for one in meets(other)}
+    assert new
+    assert meets(BROWSER) == [], "the first one's numbers were yesterday's"
+    assert set(NumberBlock.objects.filter(day=counter.now.date()).values_list("pk", flat=True)) == new
 
 
 def test_a_booking_that_came_elsewhere_is_asked_about(counter: Counter) -> None:

@@ -107,6 +107,19 @@ def test_deeds_are_taken_in_once_and_a_question_is_settled_on_the_page(
     assert "後から記録" in client.get(f"{S}main/day/").content.decode()
 
 
+def test_a_second_browser_under_the_same_name_gets_no_numbers_and_loses_no_deed(site: Contract, sign_in: SignIn, tuesday: dt.datetime) -> None:
+    client = sign_in(site, Role.COUNTER)
+    tablet = tablet_of(client, site)
+    first = sync(client, tablet, browser="a" * 32).json()
+    assert (first["elsewhere"], bool(first["snapshot"]["blocks"])) == (False, True)
+    mine = deed(1, "issue", tuesday, group="card", number=401, parts={"card_pickup": 1})
+    second = sync(client, tablet, mine, browser="b" * 32).json()
+    assert (second["elsewhere"], second["snapshot"]["blocks"], len(second["results"])) == (True, [], 1)
+    again = sync(client, tablet, browser="a" * 32).json()
+    assert (again["elsewhere"], again["snapshot"]["blocks"][0]["used"]) == (False, 1)
+    assert sync(client, tablet, browser="the one at the door").status_code == 422
+
+
 def test_what_a_tablet_may_not_say_is_refused_whole(site: Contract, sign_in: SignIn, tuesday: dt.datetime) -> None:
     client = sign_in(site, Role.COUNTER)
     tablet = tablet_of(client, site)

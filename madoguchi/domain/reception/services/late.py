@@ -234,6 +234,8 @@ def _at_window(contract: Contract, row: LateDeed, chosen: Sequence[str], user: U
             done = windows.missed(contract, **common)
         case LateVerb.BEGIN:
             done = windows.begin(contract, **common)
+        case LateVerb.HOLD:
+            done = windows.hold(contract, **common)
         case LateVerb.FINISH:
             done = windows.finish(contract, procedures=row.body.get("procedures", []), told_later=True, **common)
         case LateVerb.END:
@@ -242,7 +244,7 @@ def _at_window(contract: Contract, row: LateDeed, chosen: Sequence[str], user: U
             done = windows.end_visit(contract, outcome=outcome, **common)
         case LateVerb.ISSUE:
             raise AssertionError("an issue happens at no window")
-    if done.state in ("", Stay.WAIT):
+    if done.state in ("", Stay.WAIT, Stay.HOLD):
         _leave(row, window)
     return done
 

@@ -26,7 +26,7 @@ from madoguchi.ground.worklog import services as worklog
 from .. import rules
 from ..enums import Clash, Need, Source, Stay
 from ..errors import ReceptionRefused
-from ..models import NumberBlock, Ticket
+from ..models import TABLET, NumberBlock, Ticket
 from ..near import seal_address
 from .deeds import day_of, done_before, remember, site_of, stay, terms_of
 
@@ -36,6 +36,8 @@ PAPER = "paper"
 """The device that needs no electricity: its numbers stand on printed sheets."""
 PAPER_FIRST = 801
 """Numbers on paper begin here, so that they are told from others at a glance and the day itself begins with 1."""
+TABLET_FIRST = 401
+"""Numbers of tablets begin here: what they hold for hours alone leaves no gap in the numbers of an ordinary day."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def reserve_block(
 ) -> NumberBlock:
     """Hand the next numbers of a letter to a device for a day (today), to be given out there without asking.
 
-    The device ``PAPER`` gets numbers from ``PAPER_FIRST`` on, as many as agreed for paper. Raises :class:`ReceptionRefused`.
+    The device ``PAPER`` gets numbers from ``PAPER_FIRST`` on, as many as agreed for paper; tablets from ``TABLET_FIRST`` on. Raises :class:`ReceptionRefused`.
     """
     terms = terms_of(contract)
     with contract_scope(contract):
@@ -275,12 +277,15 @@ def _use(site: Site, letter: str, device: str, number: int, now: dt.datetime) ->
     return number
 
 
+def _begins(device: str) -> int:
+    return PAPER_FIRST if device == PAPER else TABLET_FIRST if device.startswith(TABLET) else 1
+
+
 def _new_block(contract: Contract, site: Site, letter: str, device: str, size: int, day: dt.date) -> NumberBlock:
-    """The next numbers; those on paper begin high, and all others pass over them."""
+    """The next numbers; those on paper and of tablets begin high, and all others pass over them."""
     taken = NumberBlock.objects.filter(site=site, day=day, letter=letter)
-    own = taken.filter(device=PAPER) if device == PAPER else taken.exclude(device=PAPER)
-    last = own.order_by("-last").first()
-    first = last.last + 1 if last else PAPER_FIRST if device == PAPER else 1
+    begins = _begins(device)
+    first = max([begins, *(last + 1 for holder, last in taken.values_list("device", "last") if _begins(holder) == begins)])
     while clash := taken.filter(first__lte=first + size - 1, last__gte=first).order_by("-last").first():
         first = clash.last + 1
     return NumberBlock.objects.create(
