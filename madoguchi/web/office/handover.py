@@ -52,7 +52,7 @@ STEPS = (
 def tone_of(package: Package) -> tuple[str, str]:
     """The state of a package in words, and the tone beside them."""
     if package.erased_at:
-        return "期限後に消去", "plain"
+        return "消去済み", "plain"
     if package.ready_at:
         return "受け取れます", "ok"
     return ("作り直しています", "bad") if package.problem else ("作成中", "info")
@@ -66,6 +66,8 @@ def _may_have(request: HttpRequest, variant: str) -> bool:
 def overview(request: HttpRequest, contract: Contract) -> HttpResponse:
     """The newest package of each kind with its progress, those before, what is in none, what else is due at the end, and where the erasure stands."""
     found = list(Package.objects.select_related("ordered_by")[:SHOWN])
+    erasure = Erasure.objects.exclude(stage=Stage.CALLED_OFF).first()
+    over = erasure is not None and erasure.stage in (Stage.TABLES, Stage.DONE)
     kinds = []
     for variant in Variant:
         newest = next((one for one in found if one.variant == variant), None)
@@ -80,7 +82,7 @@ def overview(request: HttpRequest, contract: Contract) -> HttpResponse:
     context = {
         "duties": [row_of(contract, line, today) for line in at_the_end],
         "kinds": kinds, "rows": [(one, *tone_of(one)) for one in found], "left_out": left_out(), "items": len(items()),
-        "erasure": Erasure.objects.exclude(stage=Stage.CALLED_OFF).first(), "keeps": contract.profile.retention.delivery_days,
+        "erasure": erasure, "over": over, "keeps": contract.profile.retention.delivery_days,
     }  # fmt: skip
     return render(request, "office/handover/overview.html", context)
 

@@ -166,6 +166,7 @@ def _begin(contract: Contract, now: dt.datetime) -> None:
             erase_contract_keys(contract, typed_code=contract.code, reason=found.reason, now=now)
         found.stage, found.begun_at, found.keys = Stage.TABLES, now, keys
         found.save(update_fields=["stage", "begun_at", "keys"])
+        Package.objects.filter(erased_at=None).update(erased_at=now)
         audit.record(contract, "erasure.begun", _target(found), by=SYSTEM, now=now, keys=keys)
 
 
