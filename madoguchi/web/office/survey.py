@@ -172,7 +172,8 @@ def results(request: HttpRequest, contract: Contract) -> HttpResponse:
     for by, (title, place) in SPLITS.items():
         labels = _labels(contract, by)
         found = parts(survey.questions, rows, lambda row, at=place: str(row[at]))  # type: ignore[misc]
-        splits.append((title, [(labels.get(one.value, "（言わなかった）"), one.n, [mean_text(one.means.get(q.code)) for q in scored]) for one in found]))
+        lines = [(labels.get(one.value, "（言わなかった）"), one.n, [mean_text(one.means.get(q.code)) for q in scored]) for one in found]
+        splits.append((title, lines, any(one.n is None for one in found)))
     context = {
         "form": form,
         "period": form.period,
@@ -185,7 +186,7 @@ def results(request: HttpRequest, contract: Contract) -> HttpResponse:
             (one, [(f"{int(part.value[5:])}月", (mean := part.means.get(one.code)) and round(mean.value, 2)) for part in by_month]) for one in scored
         ],
         "scored": scored,
-        "months": [(one.value, one.n, [mean_text(one.means.get(q.code)) for q in scored]) for one in by_month],
+        "months": [(f"{one.value[:4]}年{int(one.value[5:])}月", one.n, [mean_text(one.means.get(q.code)) for q in scored]) for one in by_month],
         "splits": splits,
         "least": LEAST,
         "query": urlencode({"first": form.data["first"], "last": form.data["last"]}),
