@@ -72,7 +72,7 @@ def papers(request: HttpRequest, contract: Contract) -> HttpResponse:
         groups.append(Group(duty, rules.rule_text(duty), duty.due.rule in rules.EVENT_RULES, rows))
     rows = [row for group in groups for row in group.rows]
     context = {
-        "groups": groups, "may_write": may(request, WRITE_REPORTS),
+        "groups": groups, "may_write": may(request, WRITE_REPORTS), "may_decide": may(request, INSPECT_REPORTS),
         "ours": sum(bool(row.paper and row.paper.state == State.DRAFT) for row in rows),
         "theirs": sum(bool(row.paper and row.paper.state == State.SUBMITTED) for row in rows), "late": sum(row.late for row in rows),
     }  # fmt: skip
