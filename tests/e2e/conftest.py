@@ -17,7 +17,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,16 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory, django
         data = Path(os.environ["E2E_AGAINST"])
         yield Installation((data / "address").read_text().strip(), data)
         return
-    data = tmp_path_factory.mktemp("installation")
+    with house(tmp_path_factory.mktemp("installation"), BEGIN, "exchange", "worker") as found:
+        yield found
+
+
+@contextmanager
+def house(data: Path, begin: dt.datetime, *programs: str, **environment: str) -> Iterator[Installation]:
+    """An installation in a folder of its own, whose clock starts at ``begin``: mailbox and web server, and of ``exchange`` and ``worker`` what is named.
+
+    The others can be started later.
+    """
     port, smtp, sip, door = (_free_port() for _ in range(4))
     url = f"http://127.0.0.1:{port}"
     env = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "MADOGUCHI_")) and k != "DATABASE_URL"}
@@ -103,43 +113,50 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory, django
         "MADOGUCHI_MAIL_FROM": "yoyaku@madoguchi.example",
         "MADOGUCHI_VOICE_SECRET": "the secret of a test that nobody keeps",
         "MADOGUCHI_VOICE_DOOR": f"ws://127.0.0.1:{door}/",
+        **environment,
     }
     share_speech(data)
-    (data / "clock-offset").write_text(str((BEGIN - dt.datetime.now(JST)).total_seconds()))
     log = (data / "log.txt").open("wb")
     madoguchi = [sys.executable, "-m", "madoguchi"]
-    worker = subprocess.Popen([*madoguchi, "mailbox", "--port", str(smtp)], cwd=ROOT, env=env, stderr=log, stdout=log)
-    running = [worker]
+    commands = {
+        "mailbox": [*madoguchi, "mailbox", "--port", str(smtp)],
+        "worker": [*madoguchi, "worker"],
+        "exchange": [
+            sys.executable, "-m", "madoguchi.voice", "--folder", str(data / "voice"), "--bind", "127.0.0.1", "--port", str(sip),
+            "--trunk", "127.0.0.0/8", "--door-port", str(door), "--clock-offset-file", str(data / "clock-offset"), "--drain", "2",
+        ],
+        "web": [*madoguchi, "serve", "--port", str(port), "--workers", "1", "--threads", "16"],
+    }  # fmt: skip
+    running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(what: str) -> None:
+        running[what] = subprocess.Popen(commands[what], cwd=ROOT, env=env, stderr=log, stdout=log)
+
+    def restart_web() -> None:
+        for process in psutil.Process(running["web"].pid).children(recursive=True):
+            process.kill()
+        running["web"].kill()
+        running["web"].wait()
+        start("web")
+        _wait_until_up(url, running, data)
+
+    found = Installation(url, data, env, restart_web, start)
+    found.be_at(begin)
+    start("mailbox")
     try:
         database.restore(EmbeddedPostgres(data).start().url)
         for command in ([*madoguchi, "migrate"], [sys.executable, "-c", STAFF]):
             done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240)
             assert done.returncode == 0, done.stdout + done.stderr
-        exchange = [
-            sys.executable, "-m", "madoguchi.voice", "--folder", str(data / "voice"), "--bind", "127.0.0.1", "--port", str(sip),
-            "--trunk", "127.0.0.0/8", "--door-port", str(door), "--clock-offset-file", str(data / "clock-offset"), "--drain", "2",
-        ]  # fmt: skip
-        serve = [*madoguchi, "serve", "--port", str(port), "--workers", "1", "--threads", "16"]
-        running += [
-            subprocess.Popen(command, cwd=ROOT, env=env, stderr=log, stdout=log)
-            for command in ([*madoguchi, "worker"], exchange, serve)
-        ]
+        for what in (*programs, "web"):
+            start(what)
         _wait_until_up(url, running, data)
         (data / "exchange.port").write_text(str(sip))
-
-        def restart_web() -> None:
-            for process in psutil.Process(running[-1].pid).children(recursive=True):
-                process.kill()
-            running[-1].kill()
-            running[-1].wait()
-            running[-1] = subprocess.Popen(serve, cwd=ROOT, env=env, stderr=log, stdout=log)
-            _wait_until_up(url, running, data)
-
-        yield Installation(url, data, env, restart_web)
+        yield found
     finally:
-        for process in reversed(running):
+        for process in reversed(running.values()):
             process.send_signal(signal.SIGTERM)
-        for process in running:
+        for process in running.values():
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
@@ -148,10 +165,10 @@ def installation(chromium: str, tmp_path_factory: pytest.TempPathFactory, django
         log.close()
 
 
-def _wait_until_up(url: str, running: list[subprocess.Popen[bytes]], data: Path) -> None:
+def _wait_until_up(url: str, running: Mapping[str, subprocess.Popen[bytes]], data: Path) -> None:
     until = time.monotonic() + 90
     while time.monotonic() < until:
-        assert all(process.poll() is None for process in running), (data / "log.txt").read_text()
+        assert all(process.poll() is None for process in running.values()), (data / "log.txt").read_text()
         try:
             with urllib.request.urlopen(f"{url}/healthz", timeout=5):
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import subprocess
@@ -34,6 +35,12 @@ class Installation:
     env: Mapping[str, str] = field(default_factory=dict)
     restart_web: Callable[[], None] | None = None
     """Kills the web server at once and starts another; None where the installation is not ours."""
+    start: Callable[[str], None] | None = None
+    """Starts one more of its programs, e.g. ``worker``; None where the installation is not ours."""
+
+    def be_at(self, moment: dt.datetime) -> None:
+        """Move its clock; what should have happened meanwhile, its worker makes up."""
+        (self.data / "clock-offset").write_text(str((moment - dt.datetime.now(moment.tzinfo)).total_seconds()))
 
     def run(self, script: str) -> str:
         """Do something as a program of this installation would; what it prints."""
@@ -159,7 +166,7 @@ def phone_of(email: str) -> str:
 
 
 def book_one(
-    page: Any, *, email: str, day: str, at: str, city: str = "hatsukaichi", phone: str = ""
+    page: Any, *, email: str, day: str, at: str, city: str = "hatsukaichi", phone: str = "", name: str = "山田 太郎", kana: str = "ヤマダ タロウ"
 ) -> str:
     """A resident of a city books a card pick-up on the web; the booking's number. The page stays on the confirmation."""
     page.goto(f"/{city}/book/?p=card_pickup")
@@ -170,7 +177,7 @@ def book_one(
     choose_day(page, day)
     choose_time(page, at)
     page.locator("form[action*='hold'] button[type=submit]").click()
-    fill_person(page, 1, "山田 太郎", "ヤマダ タロウ")
+    fill_person(page, 1, name, kana)
     page.fill("#id_contact-phone", phone or phone_of(email))
     page.fill("#id_contact-email", email)
     page.locator("form[data-draft] .actions button").click()

@@ -41,8 +41,8 @@ def read_code(text: str) -> str:
 
 
 def show_code(code: str) -> str:
-    """``K7M2-9QXT``: two groups of four."""
-    return f"{code[:4]}-{code[4:]}"
+    """``K7M2-9QXT``: two groups of four; what took the place of an erased code stays as it is."""
+    return code if code.startswith("#") else f"{code[:4]}-{code[4:]}"
 
 
 SHARES = ("web", "phone", "counter", "online")

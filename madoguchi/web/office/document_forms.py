@@ -18,7 +18,7 @@ from madoguchi.ground.contracts.profile import ReportDuty
 from madoguchi.web.ui.middleware import handles_individual_number
 
 from .bookings import attachment
-from .documents import doer
+from .versions import doer
 
 
 def _duty(contract: Contract, code: str) -> ReportDuty:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -43,17 +43,13 @@ from madoguchi.ground.privacy.guard import cut_individual_numbers
 from madoguchi.web.ui.middleware import handles_individual_number
 
 from .bookings import attachment
+from .versions import Steps, doer
 
 TONES = {
     State.DRAFT: "plain", State.SIGNED: "info", State.SUBMITTED: "warn", State.ACCEPTED: "ok", State.RETURNED: "bad", State.REPLACED: "done",
 }  # fmt: skip
 NEVER = "この報告書は見つかりません。"
 EARLIEST, LATEST = 2020, 2100
-
-
-def doer(request: HttpRequest) -> dict[str, Any]:
-    """``user``, ``by`` and ``now`` of a deed."""
-    return {"user": request.user, "by": actor_of(request), "now": request.now}  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -226,14 +222,10 @@ def _shown(contract: Contract, found: Report, place: Place, column: dict[str, An
     return Shown(told(column["unit"], shown(cell)), before, url)
 
 
-def _step(request: HttpRequest, contract: Contract, pk: int, deed: Callable[[], object], done: str, typed: dict[str, str] | None = None) -> HttpResponse:
-    """Do a deed of a report and say so; refused, the page comes back with the reason and with what was typed."""
-    try:
-        deed()
-    except ReportRefused as refused:
-        return _page(request, contract, report_of(contract, pk), str(refused), typed, status=409)
-    messages.success(request, done)
-    return redirect("documents:report", contract.code, pk)
+STEPS = Steps(
+    "documents:report",
+    lambda request, contract, pk, problem, typed: _page(request, contract, report_of(contract, pk), problem, typed, status=409),
+)
 
 
 @handles_individual_number
@@ -281,24 +273,21 @@ def _number(text: str, percent: bool) -> float:
 @roles(WRITE_REPORTS)
 def write(request: HttpRequest, contract: Contract, report: int, passage: str) -> HttpResponse:
     """Write a text of a draft."""
-    words = request.POST.get("text", "")
-    return _step(
-        request, contract, report, lambda: deeds.write(contract, report, passage, words, **doer(request)), "文章を保存しました。", {passage: words}
-    )
+    return STEPS.write(request, contract, report, passage, deeds.write)
 
 
 @require_POST
 @roles(WRITE_REPORTS)
 def sign(request: HttpRequest, contract: Contract, report: int) -> HttpResponse:
     """Freeze a draft."""
-    return _step(request, contract, report, lambda: deeds.sign(contract, report, **doer(request)), "確定しました。数字と文章は、もう変わりません。")
+    return STEPS.take(request, contract, report, lambda: deeds.sign(contract, report, **doer(request)), "確定しました。数字と文章は、もう変わりません。")
 
 
 @require_POST
 @roles(WRITE_REPORTS)
 def submit(request: HttpRequest, contract: Contract, report: int) -> HttpResponse:
     """Hand a report in."""
-    return _step(request, contract, report, lambda: deeds.submit(contract, report, **doer(request)), "市へ提出しました。")
+    return STEPS.take(request, contract, report, lambda: deeds.submit(contract, report, **doer(request)), "市へ提出しました。")
 
 
 @handles_individual_number
@@ -306,9 +295,7 @@ def submit(request: HttpRequest, contract: Contract, report: int) -> HttpRespons
 @roles(INSPECT_REPORTS)
 def accept(request: HttpRequest, contract: Contract, report: int) -> HttpResponse:
     """The city accepts."""
-    words = request.POST.get("comments", "")
-    deed = lambda: deeds.accept(contract, report, comments=words, **doer(request))  # noqa: E731
-    return _step(request, contract, report, deed, "合格としました。", {"comments": words})
+    return STEPS.decide(request, contract, report, deeds.accept, "合格としました。")
 
 
 @handles_individual_number
@@ -316,9 +303,7 @@ def accept(request: HttpRequest, contract: Contract, report: int) -> HttpRespons
 @roles(INSPECT_REPORTS)
 def send_back(request: HttpRequest, contract: Contract, report: int) -> HttpResponse:
     """The city returns a report with comments."""
-    words = request.POST.get("comments", "")
-    deed = lambda: deeds.send_back(contract, report, comments=words, **doer(request))  # noqa: E731
-    return _step(request, contract, report, deed, "差し戻しました。次の版の下書きができました。", {"comments": words})
+    return STEPS.decide(request, contract, report, deeds.send_back, "差し戻しました。次の版の下書きができました。")
 
 
 @handles_individual_number
@@ -326,13 +311,7 @@ def send_back(request: HttpRequest, contract: Contract, report: int) -> HttpResp
 @roles(WRITE_REPORTS)
 def again(request: HttpRequest, contract: Contract, report: int) -> HttpResponse:
     """Begin the next version of what was signed."""
-    reason = request.POST.get("reason", "")
-    try:
-        made = deeds.issue_again(contract, report, reason=reason, by=actor_of(request), now=request.now)
-    except ReportRefused as refused:
-        return _page(request, contract, report_of(contract, report), str(refused), {"reason": reason}, status=409)
-    messages.success(request, f"第{made.version}版の下書きを作りました。前の版はそのまま残ります。")
-    return redirect("documents:report", contract.code, made.pk)
+    return STEPS.again(request, contract, report, deeds.issue_again, "前の版")
 
 
 def _name(contract: Contract, found: Report, ending: str) -> str:

@@ -42,17 +42,19 @@ MEANING = {
     Variant.FIGURES: "業務の記録・集計・報告書・台帳です。氏名・連絡先・記録の文章・予約番号などは入りません。",
 }
 STEPS = (
-    (Stage.ASKED, "申し出（業務責任者）", "契約の最終日、根拠、バックアップの廃棄日を書いて申し出ます。まだ何も消えません。"),
-    (Stage.WAITING, "承認（市職員）と待機", "市が返還を確かめて承認します。契約の最終日が過ぎ、承認から14日たつまで待ちます。その間は取りやめられます。"),
-    (Stage.TABLES, "消去", "契約の鍵を消してから、個人情報の入る項目と行をすべて空にします。始まると取りやめられません。"),
-    (Stage.DONE, "消去証明書", "残りがないことを確かめ、種類ごとの件数と方法を証明書に固定します。"),
+    ("申し出（業務責任者）", "契約の最終日、根拠、バックアップの廃棄日を書いて申し出ます。まだ何も消えません。"),
+    ("承認（市職員）", "市が返還を確かめて承認します。"),
+    ("待機", f"契約の最終日が過ぎ、承認から{deeds.WAIT.days}日たつまで待ちます。どちらの側からも取りやめられます。"),
+    ("消去", "契約の鍵を消してから、個人情報の入る項目と行をすべて空にします。始まると取りやめられません。"),
+    ("消去証明書", "残りがないことを確かめ、種類ごとの件数と方法を証明書に固定します。"),
 )
+STEPS_DONE = {None: 0, Stage.ASKED: 1, Stage.WAITING: 2, Stage.TABLES: 3, Stage.DONE: 5}
 
 
 def tone_of(package: Package) -> tuple[str, str]:
     """The state of a package in words, and the tone beside them."""
     if package.erased_at:
-        return "期限後に消去", "plain"
+        return "消去済み", "plain"
     if package.ready_at:
         return "受け取れます", "ok"
     return ("作り直しています", "bad") if package.problem else ("作成中", "info")
@@ -66,6 +68,8 @@ def _may_have(request: HttpRequest, variant: str) -> bool:
 def overview(request: HttpRequest, contract: Contract) -> HttpResponse:
     """The newest package of each kind with its progress, those before, what is in none, what else is due at the end, and where the erasure stands."""
     found = list(Package.objects.select_related("ordered_by")[:SHOWN])
+    erasure = Erasure.objects.exclude(stage=Stage.CALLED_OFF).first()
+    over = erasure is not None and erasure.stage in (Stage.TABLES, Stage.DONE)
     kinds = []
     for variant in Variant:
         newest = next((one for one in found if one.variant == variant), None)
@@ -78,9 +82,9 @@ def overview(request: HttpRequest, contract: Contract) -> HttpResponse:
     today = request.now.date()
     at_the_end = [line for line in book_of(contract, today).lines if line.duty.due.rule == "end_of_term"]
     context = {
-        "duties": [row_of(contract, line, today) for line in at_the_end],
+        "today": today, "duties": [row_of(contract, line, today) for line in at_the_end],
         "kinds": kinds, "rows": [(one, *tone_of(one)) for one in found], "left_out": left_out(), "items": len(items()),
-        "erasure": Erasure.objects.exclude(stage=Stage.CALLED_OFF).first(), "keeps": contract.profile.retention.delivery_days,
+        "erasure": erasure, "over": over, "keeps": contract.profile.retention.delivery_days,
     }  # fmt: skip
     return render(request, "office/handover/overview.html", context)
 
@@ -198,15 +202,15 @@ def _erasure(
     request: HttpRequest, contract: Contract, found: Erasure | None, form: GuardedForm | None = None, problem: str = "", status: int = 200
 ) -> HttpResponse:
     stage = Stage(found.stage) if found else None
-    reached = [one for one, *_ in STEPS].index(stage) if stage else -1
+    done = STEPS_DONE[stage]
     usual = {"ends_on": contract.profile.term.contract_to.isoformat()}
     if form is None:
         form = AskForm(initial=usual) if found is None else ConfirmForm()
     over = dt.datetime.combine(found.ends_on, dt.time(), request.now.tzinfo) if found else None
     context = {
         "erasure": found, "stage": stage, "form": form, "problem": problem, "over": over,
-        "steps": [{"name": name, "meaning": meaning, "done": n <= reached, "now": n == reached + 1} for n, (_, name, meaning) in enumerate(STEPS)],
-        "preview": deeds.preview(contract) if stage is not Stage.DONE else [], "kept": deeds.KEPT, "wait": deeds.WAIT.days,
+        "steps": [{"name": name, "meaning": meaning, "done": n < done, "now": n == done} for n, (name, meaning) in enumerate(STEPS)],
+        "preview": deeds.preview(contract) if stage is not Stage.DONE else [], "kept": deeds.KEPT,
         "done": ErasedCount.objects.filter(erasure=found) if found else [],
         "may_ask": stage is None and may(request, ASK_ERASURE), "may_confirm": stage is Stage.ASKED and may(request, RECEIVE_PEOPLE),
         "may_call_off": stage in (Stage.ASKED, Stage.WAITING) and may(request, KEEP_HANDOVER), "at_end": contract.profile.retention.at_end,

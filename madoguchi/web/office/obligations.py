@@ -55,6 +55,8 @@ from .contract import assumed
 AHEAD = dt.timedelta(days=30)
 MOST_BYTES = 50 * 1024 * 1024
 TONES = {Status.MET: "ok", Status.DUE: "warn", Status.NOT_YET: "info", Status.NOTHING: "plain"}
+RECORDS = {"incident": "事故等の報告", "collection": "文書の廃棄の記録"}
+"""Records of the work that prove a duty, by the kind in their reference."""
 WHO = {"leader": "リーダー", "manager": "業務責任者", "city": "市"}
 EVENT_WORDS = {
     "before_change": "変更する日", "on_change": "変わった日・行った日", "at_once": "起きた日", "on_request": "市が求めた期限", "agreed": "合意した期限",
@@ -63,17 +65,18 @@ EVENT_WORDS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A line with what a page says of it: the state in words, the tone beside it, where its evidence leads."""
+    """A line with what a page says of it: the state in words, the tone beside it, what its evidence is called and where it leads."""
 
     line: Line
     text: str
     tone: str
+    proof: str
     url: str
 
 
 def row_of(contract: Contract, line: Line, today: dt.date) -> Row:
     """A line as pages show it."""
-    return Row(line, state_text(line, today), tone_of(line), _source_url(contract, line))
+    return Row(line, state_text(line, today), tone_of(line), proof_text(line.evidence) if line.evidence else "", _source_url(contract, line))
 
 
 def tone_of(line: Line) -> str:
@@ -105,8 +108,20 @@ def state_text(line: Line, today: dt.date) -> str:
     return "保存中" if line.duty.due.rule == "keep_years" else "台帳の開始前"
 
 
+def proof_text(held: Evidence) -> str:
+    """What evidence is called: a document as somebody wrote it down, a record of the work by its kind."""
+    if held.source != Source.FACT:
+        return held.reference
+    return RECORDS.get(held.reference.partition(":")[0], "作業の記録")
+
+
 def _source_url(contract: Contract, line: Line) -> str:
-    if line.duty.threshold is None or line.evidence is None:
+    if line.evidence is None:
+        return ""
+    kind, _, pk = line.evidence.reference.partition(":")
+    if line.evidence.source == Source.FACT and kind == "incident" and pk.isdecimal():
+        return reverse("incidents:incident", args=[contract.code, pk])
+    if line.duty.threshold is None:
         return ""
     first, last = line.occasion.opens, line.occasion.due
     if line.duty.threshold.measure == CONTRACT_ANSWER_RATE:
@@ -248,7 +263,7 @@ def _cell(lines: list[Line], today: dt.date) -> Cell:
         "ok": ("済", sum(one.status is Status.MET and not one.open_breach for one in lines)),
         "info": ("これから", sum(one.status is Status.NOT_YET for one in lines)),
     }
-    words = tuple(f"{word}{count}" for word, count in found.values() if count) or ("台帳の開始前",)
+    words = tuple(f"{word} {count}件" for word, count in found.values() if count) or ("台帳の開始前",)
     return Cell(words, next((tone for tone, (_, count) in found.items() if count), "plain"))
 
 
@@ -343,7 +358,9 @@ def _duty(
         "form": form or EvidenceForm(waiting, initial=usual), "may_enter": keeps and bool(waiting), "events": kind is Kind.EVENT,
         "event_form": event_form, "may_event": kind is Kind.EVENT and (keeps or may(request, CONFIRM_OBLIGATIONS)), "may_keep": keeps,
         "may_confirm": may(request, CONFIRM_OBLIGATIONS),
-        "withdrawn": Evidence.objects.filter(obligation=found.code).exclude(withdrawn_at=None).order_by("-withdrawn_at")[:20],
+        "withdrawn": [
+            (one, proof_text(one)) for one in Evidence.objects.filter(obligation=found.code).exclude(withdrawn_at=None).order_by("-withdrawn_at")[:20]
+        ],
         "measured": Source.MEASURE,
     }  # fmt: skip
     wrong = bool(problem) or bool(form and form.errors) or bool(event_form.errors)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -19,7 +18,6 @@ from madoguchi.domain.papers.enums import State
 from madoguchi.domain.papers.errors import PaperRefused
 from madoguchi.domain.papers.models import Paper
 from madoguchi.domain.papers.printed import pdf_of
-from madoguchi.domain.reports.errors import ReportRefused
 from madoguchi.ground.accounts.access import INSPECT_REPORTS, READ_REPORTS, WRITE_REPORTS, actor_of, may, roles
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.profile import ReportDuty
@@ -28,7 +26,7 @@ from madoguchi.ground.privacy.guard import cut_individual_numbers
 from madoguchi.web.ui.middleware import handles_individual_number
 
 from .bookings import attachment
-from .documents import doer
+from .versions import Steps, doer
 
 TONES = {State.DRAFT: "plain", State.SUBMITTED: "warn", State.APPROVED: "ok", State.RETURNED: "bad"}
 NEVER = "この文書は見つかりません。"
@@ -72,7 +70,7 @@ def papers(request: HttpRequest, contract: Contract) -> HttpResponse:
         groups.append(Group(duty, rules.rule_text(duty), duty.due.rule in rules.EVENT_RULES, rows))
     rows = [row for group in groups for row in group.rows]
     context = {
-        "groups": groups, "may_write": may(request, WRITE_REPORTS),
+        "groups": groups, "may_write": may(request, WRITE_REPORTS), "may_decide": may(request, INSPECT_REPORTS),
         "ours": sum(bool(row.paper and row.paper.state == State.DRAFT) for row in rows),
         "theirs": sum(bool(row.paper and row.paper.state == State.SUBMITTED) for row in rows), "late": sum(row.late for row in rows),
     }  # fmt: skip
@@ -131,14 +129,10 @@ def _page(request: HttpRequest, contract: Contract, found: Paper, problem: str =
     return render(request, "office/papers/paper.html", context, status=status)
 
 
-def _step(request: HttpRequest, contract: Contract, pk: int, deed: Callable[[], object], done: str, typed: dict[str, str] | None = None) -> HttpResponse:
-    """Do a deed of a paper and say so; refused, the page comes back with the reason and with what was typed."""
-    try:
-        deed()
-    except ReportRefused as refused:
-        return _page(request, contract, paper_of(contract, pk), str(refused), typed, status=409)
-    messages.success(request, done)
-    return redirect("papers:paper", contract.code, pk)
+STEPS = Steps(
+    "papers:paper",
+    lambda request, contract, pk, problem, typed: _page(request, contract, paper_of(contract, pk), problem, typed, status=409),
+)
 
 
 @handles_individual_number
@@ -146,15 +140,15 @@ def _step(request: HttpRequest, contract: Contract, pk: int, deed: Callable[[], 
 @roles(WRITE_REPORTS)
 def write(request: HttpRequest, contract: Contract, paper: int, part: str) -> HttpResponse:
     """Write a text of a draft."""
-    words = request.POST.get("text", "")
-    return _step(request, contract, paper, lambda: deeds.write(contract, paper, part, words, **doer(request)), "文章を保存しました。", {part: words})
+    return STEPS.write(request, contract, paper, part, deeds.write)
 
 
 @require_POST
 @roles(WRITE_REPORTS)
 def submit(request: HttpRequest, contract: Contract, paper: int) -> HttpResponse:
     """Hand a paper in."""
-    return _step(request, contract, paper, lambda: deeds.submit(contract, paper, **doer(request)), "市へ提出しました。義務の台帳に、提出の証拠を記録しました。")
+    done = "市へ提出しました。義務の台帳に、提出の証拠を記録しました。"
+    return STEPS.take(request, contract, paper, lambda: deeds.submit(contract, paper, **doer(request)), done)
 
 
 @handles_individual_number
@@ -162,9 +156,7 @@ def submit(request: HttpRequest, contract: Contract, paper: int) -> HttpResponse
 @roles(INSPECT_REPORTS)
 def approve(request: HttpRequest, contract: Contract, paper: int) -> HttpResponse:
     """The city agrees."""
-    words = request.POST.get("comments", "")
-    deed = lambda: deeds.approve(contract, paper, comments=words, **doer(request))  # noqa: E731
-    return _step(request, contract, paper, deed, "承認しました。", {"comments": words})
+    return STEPS.decide(request, contract, paper, deeds.approve, "承認しました。")
 
 
 @handles_individual_number
@@ -172,9 +164,7 @@ def approve(request: HttpRequest, contract: Contract, paper: int) -> HttpRespons
 @roles(INSPECT_REPORTS)
 def send_back(request: HttpRequest, contract: Contract, paper: int) -> HttpResponse:
     """The city returns a paper with comments."""
-    words = request.POST.get("comments", "")
-    deed = lambda: deeds.send_back(contract, paper, comments=words, **doer(request))  # noqa: E731
-    return _step(request, contract, paper, deed, "差し戻しました。次の版の下書きができました。", {"comments": words})
+    return STEPS.decide(request, contract, paper, deeds.send_back, "差し戻しました。次の版の下書きができました。")
 
 
 @handles_individual_number
@@ -182,13 +172,7 @@ def send_back(request: HttpRequest, contract: Contract, paper: int) -> HttpRespo
 @roles(WRITE_REPORTS)
 def again(request: HttpRequest, contract: Contract, paper: int) -> HttpResponse:
     """Begin the next version of what was approved."""
-    reason = request.POST.get("reason", "")
-    try:
-        made = deeds.issue_again(contract, paper, reason=reason, by=actor_of(request), now=request.now)
-    except ReportRefused as refused:
-        return _page(request, contract, paper_of(contract, paper), str(refused), {"reason": reason}, status=409)
-    messages.success(request, f"第{made.version}版の下書きを作りました。承認された版はそのまま残ります。")
-    return redirect("papers:paper", contract.code, made.pk)
+    return STEPS.again(request, contract, paper, deeds.issue_again, "承認された版")
 
 
 @roles(READ_REPORTS)

@@ -22,8 +22,8 @@ from madoguchi.ground.privacy.guard import cut_individual_numbers
 from madoguchi.ground.worklog.models import Fact
 from madoguchi.web.ui.middleware import handles_individual_number
 
-from .documents import doer
 from .record_pages import PAGES, pages_of
+from .versions import doer
 
 PER_PAGE = 30
 

@@ -119,6 +119,11 @@ def mean_text(mean: Mean | None) -> str:
     return f"{mean.value:.2f}（{mean.low:.2f}〜{mean.high:.2f}）" if mean is not None else "―"
 
 
+def _means(part: Part, scored: Sequence[SurveyQuestion]) -> list[tuple[str, str]]:
+    """The means of a part by question: its title and the mean as text."""
+    return [(one.title, mean_text(part.means.get(one.code))) for one in scored]
+
+
 def _bars(result: Result) -> list[Bar]:
     labels = SCORE_LABELS if result.question.kind == "score" else choice_labels(result.question)
     return [
@@ -169,7 +174,8 @@ def results(request: HttpRequest, contract: Contract) -> HttpResponse:
     for by, (title, place) in SPLITS.items():
         labels = _labels(contract, by)
         found = parts(survey.questions, rows, lambda row, at=place: str(row[at]))  # type: ignore[misc]
-        splits.append((title, [(labels.get(one.value, "（言わなかった）"), one.n, [mean_text(one.means.get(q.code)) for q in scored]) for one in found]))
+        lines = [(labels.get(one.value, "（言わなかった）"), one.n, _means(one, scored)) for one in found]
+        splits.append((title, lines, any(one.n is None for one in found)))
     context = {
         "form": form,
         "period": form.period,
@@ -182,7 +188,7 @@ def results(request: HttpRequest, contract: Contract) -> HttpResponse:
             (one, [(f"{int(part.value[5:])}月", (mean := part.means.get(one.code)) and round(mean.value, 2)) for part in by_month]) for one in scored
         ],
         "scored": scored,
-        "months": [(one.value, one.n, [mean_text(one.means.get(q.code)) for q in scored]) for one in by_month],
+        "months": [(f"{one.value[:4]}年{int(one.value[5:])}月", one.n, _means(one, scored)) for one in by_month],
         "splits": splits,
         "least": LEAST,
         "query": urlencode({"first": form.data["first"], "last": form.data["last"]}),

@@ -33,7 +33,7 @@ from .views import database_away
 from .views import error as ui_error
 
 Handler = Callable[[HttpRequest], HttpResponse]
-ERASED = "この契約は終わり、住民の情報は消去されています。集計・報告書・請求書・義務の台帳・操作の記録は、これまでどおり見られます。"
+ERASED = "この契約は終わりました。集計・報告書・請求書・義務の台帳・操作の記録は、これまでどおり見られます。"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -264,7 +264,7 @@ class ContractScope(_BeforeView):
             except SealError:
                 if has_keys(contract):
                     raise
-                return ui_error(request, 410, ERASED if request.path_info.startswith("/staff/") else "")
+                return ui_error(request, 410, ERASED, "住民の情報は消去されています") if request.path_info.startswith("/staff/") else ui_error(request, 410)
         return None
 
     def _inside(

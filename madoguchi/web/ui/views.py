@@ -41,11 +41,11 @@ def health(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body, status=200 if ready else 503)
 
 
-def error(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
-    """One design for every error; says what happened and what to do next."""
+def error(request: HttpRequest, status: int, detail: str = "", heading: str = "") -> HttpResponse:
+    """One design for every error; says what happened and what to do next. ``heading`` takes the place of the usual one."""
     context = {
         "status": status,
-        "heading": ERRORS.get(status, ERRORS[500]),
+        "heading": heading or ERRORS.get(status, ERRORS[500]),
         "detail": detail,
         "staff": request.path_info.startswith(("/staff", "/accounts")),
     }

@@ -24,9 +24,9 @@ from madoguchi.domain.calls.enums import Result, Topic
 from madoguchi.domain.calls.services import contacts
 from madoguchi.domain.handover.enums import Kind, Stage, Variant
 from madoguchi.domain.handover.errors import HandoverRefused
-from madoguchi.domain.handover.models import ErasedCount, Erasure
+from madoguchi.domain.handover.models import ErasedCount, Erasure, Package
 from madoguchi.domain.handover.services import erasure
-from madoguchi.domain.handover.services.packages import order_package
+from madoguchi.domain.handover.services.packages import make_due, order_package
 from madoguchi.domain.handover.tables import TABLES, holds_text
 from madoguchi.domain.notices.services import queue
 from madoguchi.domain.reports.contents import digest_of
@@ -330,14 +330,20 @@ def test_two_people_of_two_sides_and_a_waiting_time(
     ]  # fmt: skip
 
 
-@pytest.mark.django_db
-def test_no_package_is_made_once_the_erasure_has_begun(
-    contract: Contract, two: tuple[tuple[User, Actor], tuple[User, Actor]], now: dt.datetime
+@pytest.mark.django_db(transaction=True)
+def test_no_package_is_made_or_offered_once_the_erasure_has_begun(
+    contracts: dict[str, Contract], two: tuple[tuple[User, Actor], tuple[User, Actor]], now: dt.datetime, tmp_path: Path, settings: LazySettings
 ) -> None:
+    contract = contracts["hatsukaichi"]
+    settings.DATA_DIR, settings.VOICE_DIR = tmp_path, tmp_path / "voice"
     (manager, by), _ = two
-    found = confirmed(contract, two, now)
+    begins = confirmed(contract, two, now).begins_at
+    assert begins is not None
     order_package(contract, Variant.FIGURES, user=manager, by=by, now=now)
-    Erasure.objects.filter(pk=found.pk).update(stage=Stage.TABLES, begun_at=now)
+    assert erasure.advance(contract, now=begins) is Stage.TABLES
+    assert make_due(contract, now=begins) == 0
+    with contract_scope(contract):
+        assert [(one.erased_at, one.problem) for one in Package.objects.all()] == [(begins, "")], "and it is not tried again each minute"
     with pytest.raises(HandoverRefused, match="消去を始めた"):
         order_package(contract, Variant.FULL, user=manager, by=by, now=now)
 

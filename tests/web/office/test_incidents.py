@@ -115,7 +115,7 @@ def test_the_city_acknowledges_with_a_click_and_the_page_says_who_and_when(izumi
     assert city.post(f"{URL}{pk}/acknowledge/").status_code == 302
     assert state(izumi, pk) == State.ACKNOWLEDGED
     page = text(manager, f"{URL}{pk}/")
-    assert re.search(r"<dt>確認</dt><dd>11月2日 09:00　市職員 花子", page)
+    assert re.search(r'<dt>確認</dt><dd>11月2日 09:00　<span class="nowrap">市職員 花子</span>', page)
     assert "まだ確認されていません" not in page
 
 

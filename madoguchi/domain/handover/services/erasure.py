@@ -166,6 +166,7 @@ def _begin(contract: Contract, now: dt.datetime) -> None:
             erase_contract_keys(contract, typed_code=contract.code, reason=found.reason, now=now)
         found.stage, found.begun_at, found.keys = Stage.TABLES, now, keys
         found.save(update_fields=["stage", "begun_at", "keys"])
+        Package.objects.filter(erased_at=None).update(erased_at=now)
         audit.record(contract, "erasure.begun", _target(found), by=SYSTEM, now=now, keys=keys)
 
 
@@ -283,7 +284,7 @@ def _certificate(contract: Contract, found: Erasure, now: dt.datetime) -> dict[s
     assert found.confirmed_by is not None and found.confirmed_at is not None and found.begun_at is not None
     counts = ErasedCount.objects.filter(erasure=found).order_by("pk")
     return {
-        "number": f"{contract.code}-{found.pk}", "city": profile.city.name, "contractor": profile.contractor.name, "contract": contract.name,
+        "number": f"{contract.code}-{found.pk}", "city": profile.city.name, "contractor": profile.contractor.name, "contract": profile.title,
         "ends_on": found.ends_on.isoformat(), "reason": found.reason, "returned": found.returned,
         "asked": {"at": _moment(found.asked_at), "by": found.asked_by.name}, "confirmed": {"at": _moment(found.confirmed_at), "by": found.confirmed_by.name},
         "begun_at": _moment(found.begun_at), "done_at": _moment(now), "keys": found.keys, "copies_until": found.copies_until.isoformat(),

@@ -51,6 +51,21 @@ def day_short(date: dt.date | None) -> str:
     return dates.show_short(_as_day(date)) if date else ""
 
 
+@register.filter
+def day_from(date: dt.date | None, today: dt.date) -> str:
+    """A day as ``day_short``, with its year when that is not the present one: ``2028年7月14日(金)``."""
+    if not date:
+        return ""
+    day = _as_day(date)
+    return dates.show_short(day) if day.year == _as_day(today).year else dates.show_western(day)
+
+
+@register.filter
+def grouped(number: float | None) -> str:
+    """``12,345``; ``−`` for none."""
+    return "−" if number is None else f"{round(number):,}"
+
+
 def _as_day(date: dt.date) -> dt.date:
     return timezone.localtime(date).date() if isinstance(date, dt.datetime) else date
 
