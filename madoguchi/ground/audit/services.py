@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from django.db import connection
@@ -71,8 +72,8 @@ def held_back() -> Iterator[None]:
         yield
     finally:
         _held.reset(mark)
-    for contract, line, by, now in held:
-        _append(contract, [line], by=by, now=now, lane=LANE_DEEDS)
+    for (contract, by, now), lines in groupby(held, key=lambda one: (one[0], one[2], one[3])):
+        _append(contract, [line for _, line, _, _ in lines], by=by, now=now, lane=LANE_DEEDS)
 
 
 def _append(contract: Contract, lines: Sequence[Line], *, by: Actor, now: dt.datetime, lane: int) -> None:

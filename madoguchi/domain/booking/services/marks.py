@@ -64,7 +64,6 @@ def _mark(contract: Contract, code: str, *, arrived: bool, by: Actor, now: dt.da
 MOST_PEOPLE = 20
 
 
-@transaction.atomic
 def record_walk_in(
     contract: Contract,
     *,
@@ -83,8 +82,9 @@ def record_walk_in(
     if not wanted or not all(0 < n <= MOST_PEOPLE for n in wanted.values()):
         raise ValueError(f"a walk-in has 1 to {MOST_PEOPLE} people per procedure")
     with contract_scope(contract):
-        for code in wanted:
-            Procedure.objects.get(code=code)
+        known = set(Procedure.objects.filter(code__in=wanted).values_list("code", flat=True))
+        if unknown := sorted(wanted.keys() - known):
+            raise Procedure.DoesNotExist(f"no procedure {', '.join(unknown)}")
         row = WalkIn.objects.create(
             contract=contract,
             site=Site.objects.get(code=site),

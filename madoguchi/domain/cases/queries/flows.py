@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Max
@@ -61,9 +62,12 @@ class Offered:
 
 def offered_flows(contract: Contract, day: dt.date) -> list[Offered]:
     """Flows for procedures of the contract, in the order of its procedures."""
+    return _offered(contract, day, set(FlowVersion.objects.filter(state=VersionState.PROPOSED).values_list("code", flat=True)))
+
+
+def _offered(contract: Contract, day: dt.date, waiting: Collection[str] = ()) -> list[Offered]:
     profile = contract.profile
     order = [procedure.code for procedure in profile.procedures]
-    waiting = set(FlowVersion.objects.filter(state=VersionState.PROPOSED).values_list("code", flat=True))
     found = []
     own: dict[str, FlowVersion] = {}
     for version in FlowVersion.objects.filter(state=VersionState.APPROVED, shipped=False, valid_from__lte=day).order_by("-valid_from", "-number"):
@@ -79,7 +83,7 @@ def offered_flows(contract: Contract, day: dt.date) -> list[Offered]:
 def usual_flows(contract: Contract, day: dt.date) -> dict[str, str]:
     """The flow of each procedure that a case is opened by when nobody chooses: the only one there is, or of several the one that the profile names."""
     found: dict[str, list[str]] = {}
-    for one in offered_flows(contract, day):
+    for one in _offered(contract, day):
         for procedure in one.flow.procedures:
             found.setdefault(procedure, []).append(one.flow.code)
     named = contract.profile.cases.usual

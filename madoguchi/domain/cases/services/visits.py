@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import Q
 
 from madoguchi.domain.booking.models import Attendee
 from madoguchi.domain.reception.enums import Outcome
@@ -110,11 +109,12 @@ def require_done(contract: Contract, ticket: Ticket, procedures: Sequence[str]) 
 
     A case that is with the city or was interrupted does not hold the party back. Raises :class:`CaseRefused`.
     """
-    open_ones = Case.objects.filter(ticket=ticket, procedure__code__in=procedures, state=State.ACTIVE, side=Side.COUNTER)
-    case = open_ones.select_related("procedure").order_by("id").first()
-    if case is not None:
-        more = f"（ほか{open_ones.count() - 1}件）" if open_ones.count() > 1 else ""
-        raise CaseRefused(f"「{case.procedure.legal_name}」の案件{case.pk}が終わっていません{more}。案件を終えるか、中断してから、手続きを終えてください。")
+    in_hand = Case.objects.filter(ticket=ticket, procedure__code__in=procedures, state=State.ACTIVE, side=Side.COUNTER)
+    open_ones = list(in_hand.order_by("id").values_list("pk", "procedure__legal_name"))
+    if open_ones:
+        (pk, name), *others = open_ones
+        more = f"（ほか{len(others)}件）" if others else ""
+        raise CaseRefused(f"「{name}」の案件{pk}が終わっていません{more}。案件を終えるか、中断してから、手続きを終えてください。")
 
 
 def record_done(contract: Contract, ticket: Ticket, procedures: Sequence[str], *, hand: Hand, now: dt.datetime) -> None:
@@ -135,9 +135,11 @@ def settle(contract: Contract, ticket: Ticket, outcome: Outcome, *, by: Actor, n
 
     Who has left or was sent elsewhere ends his cases; who did not come when called again may come back, where the step can be gone on with.
     """
+    left = list(Case.objects.filter(ticket=ticket, state=State.ACTIVE, side=Side.COUNTER).order_by("id").values_list("pk", flat=True))
+    if not left:
+        return
     hand = Hand(user_of(by), "leader", by)
-    left = Q(ticket=ticket, state=State.ACTIVE, side=Side.COUNTER)
-    for case in Case.objects.filter(left).select_related("flow").order_by("id"):
+    for case in Case.objects.filter(pk__in=left).select_related("flow").order_by("id"):
         key = f"visit-{ticket.pk}-closed-{case.pk}-{case.moves}"
         if outcome not in LEFT_AS and _may_wait(contract, case):
             work.interrupt(contract, case.pk, Pause.PERSON, version=case.moves, key=key, hand=hand, now=now)

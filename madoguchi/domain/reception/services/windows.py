@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.models import Model
 
 from madoguchi.domain.booking.enums import WalkInOutcome
 from madoguchi.domain.booking.services.marks import record_walk_in
@@ -29,15 +32,21 @@ from ..errors import ReceptionRefused
 from ..models import Period, Summons, Ticket, Window
 from .deeds import KEY_USED, check_key, day_of, done_before, end_stay, remember, seconds, site_of, stay, terms_of
 
+Kind = TypeVar("Kind", bound=Model)
+
 NOT_OPEN = "この窓口は、まだ開いていません。"
 NOT_MINE = "この窓口は、いまあなたが開けていません。窓口を開けてから操作してください。"
 BUSY = "呼び出し中・応対中の方がいます。先にその方を終えてください。"
+NOBODY = {Stay.WALK: "呼び出し中の方はいません。", Stay.SERVE: "応対中の方はいません。来られたら「応対を始める」を押してください。"}
 _REFUSED = {"closed": NOT_OPEN, "not_mine": NOT_MINE, "busy": BUSY, "key": KEY_USED}
 _CALL = (
     "select c.o_verdict, c.o_near, t.* from reception_call(%s::smallint, %s, %s, %s, %s, %s, %s) c,"
     " lateral (select (c.o_ticket).*) t"
 )
-_TICKET = [field.attname for field in Ticket._meta.concrete_fields]
+_PARTY = (
+    "select c.o_verdict, w.*, t.* from reception_party(%s::smallint, %s, %s, %s, %s, %s, %s, %s) c,"
+    " lateral (select (c.o_window).*) w, lateral (select (c.o_ticket).*) t"
+)
 
 WALK_IN = {
     Outcome.SERVED: WalkInOutcome.SERVED, Outcome.REFERRED: WalkInOutcome.REFERRED, Outcome.MISSED: WalkInOutcome.LEFT,
@@ -95,14 +104,12 @@ def call_next(
     with contract_scope(contract):
         with connection.cursor() as cursor:
             cursor.execute(_CALL, [contract.pk, site, number, user.pk, key, now, day_of(now)])
-            row = dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
-        if row["o_verdict"] in _REFUSED:
-            raise ReceptionRefused(_REFUSED[row["o_verdict"]])
-        if row["id"] is None:
-            return None
-        ticket = Ticket.from_db(connection.alias, _TICKET, [row[name] for name in _TICKET])
-        if row["o_verdict"] == "called":
-            if row["o_near"]:
+            verdict, near, *_ = row = cursor.fetchone()
+            ticket = _row(Ticket, cursor, row, 2)
+        if verdict in _REFUSED:
+            raise ReceptionRefused(_REFUSED[verdict])
+        if ticket is not None and verdict == "called":
+            if near:
                 _tell_near(contract, _locked(site, number), now)
             audit.record(contract, "ticket.called", f"ticket:{ticket.pk}", by=by, now=now, window=number, number=ticket.shown)
         return ticket
@@ -128,10 +135,9 @@ def call_this(
 def recall(contract: Contract, *, site: str, number: int, user: User, key: str, by: Actor, now: dt.datetime) -> Ticket:
     """Call the same party once more. Raises :class:`ReceptionRefused` when nobody is being called here."""
     with contract_scope(contract):
-        window = _mine(site, number, user)
-        ticket = _at(window, Stay.WALK)
-        if done_before(contract, key, "recall", now) is None:
-            remember(key, ticket)
+        party = _party_for(contract, "recall", Stay.WALK, site=site, number=number, user=user, key=key, now=now)
+        window, ticket = party.window, party.ticket
+        if not party.again:
             Summons.objects.create(contract=contract, site_id=window.site_id, ticket=ticket, window=window, at=now, again=True)
             audit.record(contract, "ticket.called", f"ticket:{ticket.pk}", by=by, now=now, window=number, again=True)
         return ticket
@@ -144,12 +150,10 @@ def missed(contract: Contract, *, site: str, number: int, user: User, key: str, 
     """
     terms = terms_of(contract)
     with contract_scope(contract), audit.held_back():
-        window = _mine(site, number, user)
-        before = done_before(contract, key, "missed", now)
-        if before is not None and before.ticket is not None:
-            return before.ticket
-        ticket = _at(window, Stay.WALK)
-        remember(key, ticket)
+        party = _party_for(contract, "missed", Stay.WALK, site=site, number=number, user=user, key=key, now=now)
+        ticket = party.ticket
+        if party.again:
+            return ticket
         ticket.missed += 1
         if ticket.missed >= terms.missed_most:
             close_ticket(contract, ticket, Outcome.MISSED, by=by, now=now)
@@ -164,12 +168,10 @@ def missed(contract: Contract, *, site: str, number: int, user: User, key: str, 
 def begin(contract: Contract, *, site: str, number: int, user: User, key: str, by: Actor, now: dt.datetime) -> Ticket:
     """The party is at the window. Raises :class:`ReceptionRefused`."""
     with contract_scope(contract), audit.held_back():
-        window = _mine(site, number, user)
-        before = done_before(contract, key, "begin", now)
-        if before is not None and before.ticket is not None:
-            return before.ticket
-        ticket = _at(window, Stay.WALK)
-        remember(key, ticket)
+        party = _party_for(contract, "begin", Stay.WALK, site=site, number=number, user=user, key=key, now=now)
+        window, ticket = party.window, party.ticket
+        if party.again:
+            return ticket
         stay(contract, ticket, Stay.SERVE, now=now, window=window, staff=user)
         ticket.save(update_fields=["state"])
         events.party_begun.send(Ticket, contract=contract, ticket=ticket, user=user, by=by, now=now)
@@ -183,12 +185,10 @@ def hold(contract: Contract, *, site: str, number: int, user: User, key: str, by
     Raises :class:`ReceptionRefused`.
     """
     with contract_scope(contract):
-        window = _mine(site, number, user)
-        before = done_before(contract, key, "hold", now)
-        if before is not None and before.ticket is not None:
-            return before.ticket
-        ticket = _at(window, Stay.SERVE)
-        remember(key, ticket)
+        party = _party_for(contract, "hold", Stay.SERVE, site=site, number=number, user=user, key=key, now=now)
+        window, ticket = party.window, party.ticket
+        if party.again:
+            return ticket
         stay(contract, ticket, Stay.HOLD, now=now, window=window, staff=user)
         ticket.save(update_fields=["state"])
         audit.record(contract, "ticket.held", f"ticket:{ticket.pk}", by=by, now=now, window=number)
@@ -201,14 +201,12 @@ def redirect(
     """Hand the party on to another group's queue, where it queues as of when it came. Raises :class:`ReceptionRefused`."""
     terms = terms_of(contract)
     with contract_scope(contract):
-        window = _mine(site, number, user)
-        before = done_before(contract, key, "redirect", now)
-        if before is not None and before.ticket is not None:
-            return before.ticket
-        ticket = _at(window, Stay.SERVE)
+        party = _party_for(contract, "redirect", Stay.SERVE, site=site, number=number, user=user, key=key, now=now)
+        ticket = party.ticket
+        if party.again:
+            return ticket
         if group not in {one.code for one in terms.groups_at(site)} or group == ticket.group:
             raise ReceptionRefused("引き継ぎ先の窓口グループを選んでください。")
-        remember(key, ticket)
         ticket.group = group
         ticket.rank_at = min(ticket.rank_at, ticket.issued_at)
         stay(contract, ticket, Stay.WAIT, now=now)
@@ -227,11 +225,10 @@ def finish(
     Raises :class:`ReceptionRefused` when nobody is served here or none of these is open.
     """
     with contract_scope(contract), audit.held_back():
-        window = _mine(site, number, user)
-        before = done_before(contract, key, "finish", now)
-        if before is not None and before.ticket is not None:
-            return before.ticket
-        ticket = _at(window, Stay.SERVE)
+        party = _party_for(contract, "finish", Stay.SERVE, site=site, number=number, user=user, key=key, now=now)
+        window, ticket = party.window, party.ticket
+        if party.again:
+            return ticket
         chosen = [(code, count) for code, count in ticket.left if code in procedures]
         if not chosen:
             raise ReceptionRefused("終えた手続きを、1つ以上選んでください。")
@@ -240,7 +237,6 @@ def finish(
             told_later=told_later,
         )  # fmt: skip
         in_vain = any(answer is False for _, answer in answers)
-        remember(key, ticket)
         end_stay(ticket, now)
         spent = list(Period.objects.filter(ticket=ticket, procedure="").order_by("id"))
         waited = any(period.kind == Stay.WAIT for period in spent)
@@ -257,7 +253,7 @@ def finish(
             stay(contract, ticket, Stay.SERVE, now=now, window=window, staff=user)
             ticket.save(update_fields=["done", "state"])
         else:
-            close_ticket(contract, ticket, Outcome.REFERRED if in_vain else Outcome.SERVED, by=by, now=now)
+            close_ticket(contract, ticket, Outcome.REFERRED if in_vain else Outcome.SERVED, by=by, now=now, stays=False)
         codes = [code for code, _ in chosen]
         audit.record(contract, "ticket.finished", f"ticket:{ticket.pk}", by=by, now=now, window=number, procedures=codes)
         return ticket
@@ -268,22 +264,24 @@ def end_visit(
 ) -> Ticket:
     """The party goes without (all of) its procedures: another window or day, or home. Raises :class:`ReceptionRefused`."""
     with contract_scope(contract), audit.held_back():
-        window = _mine(site, number, user)
-        before = done_before(contract, key, "end", now)
-        if before is not None and before.ticket is not None:
-            return before.ticket
+        party = _party_for(contract, "end", Stay.SERVE, site=site, number=number, user=user, key=key, now=now)
+        ticket = party.ticket
+        if party.again:
+            return ticket
         if outcome not in (Outcome.REFERRED, Outcome.LEFT):
             raise ReceptionRefused("来庁の結果を選んでください。")
-        ticket = _at(window, Stay.SERVE)
-        remember(key, ticket)
         close_ticket(contract, ticket, outcome, by=by, now=now)
         audit.record(contract, "ticket.closed", f"ticket:{ticket.pk}", by=by, now=now, window=number, outcome=str(outcome))
         return ticket
 
 
-def close_ticket(contract: Contract, ticket: Ticket, outcome: Outcome, *, by: Actor, now: dt.datetime) -> None:
-    """Give a locked ticket its one outcome, erase its address, count a visit without a booking, record minutes past closing."""
-    end_stay(ticket, now)
+def close_ticket(contract: Contract, ticket: Ticket, outcome: Outcome, *, by: Actor, now: dt.datetime, stays: bool = True) -> None:
+    """Give a locked ticket its one outcome, erase its address, count a visit without a booking, record minutes past closing.
+
+    ``stays``: its last period still runs.
+    """
+    if stays:
+        end_stay(ticket, now)
     site = contract.profile.site(ticket.site.code)
     past = _past_closing(contract, ticket, now)
     ticket.state, ticket.closed_at, ticket.outcome, ticket.address, ticket.overran = "", now, outcome, None, past > 0
@@ -345,6 +343,39 @@ def _locked(site: str, number: int) -> Window:
     return window
 
 
+def _row(kind: type[Kind], cursor: Any, row: Sequence[Any], begin: int) -> Kind | None:
+    """The row of a table that stands in a statement's answer from a column on; None when there is none."""
+    fields = kind._meta.concrete_fields
+    names = [column.name for column in cursor.description[begin : begin + len(fields)]]
+    values = dict(zip(names, row[begin : begin + len(fields)], strict=True))
+    return kind.from_db(connection.alias, [field.attname for field in fields], [values[field.column] for field in fields]) if values["id"] else None
+
+
+@dataclass(frozen=True)
+class _Party:
+    """Who is at a window for a deed: the ticket is locked, and noted under the deed's key. ``again``: the deed was done before."""
+
+    window: Window
+    ticket: Ticket
+    again: bool
+
+
+def _party_for(
+    contract: Contract, verb: str, kind: Stay, *, site: str, number: int, user: User, key: str, now: dt.datetime
+) -> _Party:
+    """Sit down to a deed that needs a party in this state. Raises :class:`ReceptionRefused`."""
+    check_key(key)
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTY, [contract.pk, site, number, user.pk, key, verb, kind, now])
+        row = cursor.fetchone()
+        window, ticket = _row(Window, cursor, row, 1), _row(Ticket, cursor, row, 1 + len(Window._meta.concrete_fields))
+    if row[0] in _REFUSED:
+        raise ReceptionRefused(_REFUSED[row[0]])
+    if window is None or ticket is None:
+        raise ReceptionRefused(NOBODY[kind] if row[0] == "nobody" else KEY_USED)
+    return _Party(window, ticket, row[0] == "again")
+
+
 def _mine(site: str, number: int, user: User) -> Window:
     window = _locked(site, number)
     if window.staff_id != user.pk:
@@ -364,13 +395,3 @@ def _party(window: Window) -> Period | None:
 def _free(window: Window) -> None:
     if _party(window) is not None:
         raise ReceptionRefused(BUSY)
-
-
-def _at(window: Window, kind: Stay) -> Ticket:
-    """The party at the window, locked. Raises :class:`ReceptionRefused` when there is none in this state."""
-    period = _party(window)
-    if period is None or period.kind != kind:
-        raise ReceptionRefused(
-            "呼び出し中の方はいません。" if kind == Stay.WALK else "応対中の方はいません。来られたら「応対を始める」を押してください。"
-        )
-    return Ticket.objects.select_for_update(of=("self",)).select_related("site").get(pk=period.ticket_id)
