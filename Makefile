@@ -38,7 +38,7 @@ test: setup tools/browser tools/telephony ## every test, also in a real browser
 	@$(PY) tools/run_tests.py -n $(JOBS) --dist loadgroup $(ARGS)
 
 test-long: setup tools/browser tools/telephony ## forms fuzzed with every value for every role, whole simulated months, every language by keyboard and by pointer
-	@MADOGUCHI_FUZZ=full MADOGUCHI_MONTH=full MADOGUCHI_E2E=full $(PY) -m pytest -n $(JOBS) --dist loadgroup --timeout 7200 tests/fuzz tests/months tests/e2e/test_length.py $(ARGS)
+	@MADOGUCHI_FUZZ=full MADOGUCHI_MONTH=full MADOGUCHI_E2E=full $(PY) -m pytest -n $(JOBS) --dist loadgroup --timeout 7200 tests/fuzz tests/months tests/e2e/test_length.py tests/e2e/test_scarce.py $(ARGS)
 
 test-fast: setup tools/telephony ## tests without browser, races and crashes
 	@$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "not e2e and not slow and not race" $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +29,15 @@ from .journey import (
 )
 
 Visit = Callable[..., Any]
-WAYS = pytest.mark.parametrize("keyboard", [True, False], ids=WAY_NAMES)
+FULL = os.environ.get("MADOGUCHI_E2E") == "full"
+
+
+def by(*ways: bool) -> pytest.MarkDecorator:
+    """By keyboard (True) on 320 px, by mouse (False) at 200 %: each of the two in the usual run, both journeys both ways in the long one."""
+    ways = (True, False) if FULL else ways
+    return pytest.mark.parametrize("keyboard", ways, ids=[WAY_NAMES[not way] for way in ways])
+
+
 DAY = """
 from madoguchi.domain.booking.models import Pool
 from madoguchi.domain.booking.services.slots import set_day
@@ -65,7 +74,7 @@ print(json.dumps(links))
 """
 
 
-@WAYS
+@by(False)
 @pytest.mark.req("BOOK-05", "BOOK-06", "BOOK-04")
 def test_a_fifth_person_on_a_full_time(visit: Visit, installation: Installation, keyboard: bool) -> None:
     day = "2026-12-09" if keyboard else "2026-12-10"
@@ -110,7 +119,7 @@ def test_a_fifth_person_on_a_full_time(visit: Visit, installation: Installation,
     check(page, f"scarce-2-five-{narrow(keyboard)}")
 
 
-@WAYS
+@by(True)
 @pytest.mark.req("BOOK-06", "BOOK-16", "BOOK-04")
 def test_who_waits_is_offered_an_earlier_time(visit: Visit, installation: Installation, keyboard: bool) -> None:
     free, visit_day = ("2026-11-11", "2026-12-02") if keyboard else ("2026-11-12", "2026-12-03")
