@@ -4,6 +4,10 @@
 twelve processes that use the service itself, so that the time of a call there is known without HTTP. Beside it stands the smallest claim that
 PostgreSQL can do at all: one ``update … skip locked`` by pgbench on a table of the same length. Ends with 1 when a party was called twice or
 lost.
+
+A window with a party cannot call another one, so twelve windows mostly begin and finish. What a call alone can do is measured in a second
+contract where each of twelve people has many windows: through HTTP, and by pgbench with the statements of a call and nothing in front
+of them, which is the most that any program could reach that writes what a call must write.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import re
 import secrets
 import subprocess
 import sys
@@ -30,9 +35,23 @@ from .machine import describe, percentile
 from .program import ROOT, Program, environment
 
 WINDOWS, PARTIES = 12, 5000
+HTTP_SEATS, PGBENCH_SEATS = 120, 396
+"""Windows of each of the twelve people in the contract where nothing but calls is done; those for pgbench are there twice."""
 POLL_SECONDS = 0.3
 FIGURES = Path(__file__).parent / "queue.json"
 CLAIM = "update queue set window_no = 1 where id = (select id from queue where window_no is null order by rank, id for update skip locked limit 1);\n"
+CALL = """\\set i :i + :together
+\\set w :first + :client_id * :each + :i
+\\set u :user + (:w - :first) / :seats
+begin;
+select set_config('madoguchi.contract', :contract, true);
+select count(c.o_verdict), count(c.o_ticket) from generate_series(1, :together) n,
+  reception_call(:contract::smallint, :site, :w + n, :u, 'pgbench-' || (:w + n)::text, now(), :day::date) c;
+select audit_append(:contract::smallint, 0::smallint, now(), array_fill('staff'::text, a), array_fill('counter'::text, a),
+  array_fill('user:1'::text, a), array_fill('ticket.called'::text, a), array_fill('ticket:1'::text, a),
+  array_fill('{"window": 1, "number": "B001"}'::jsonb, a)) from (values (array[:together::int])) as v(a);
+commit;
+"""
 SCENE = """
 import datetime as dt, json, sys, django; django.setup()
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
@@ -74,6 +93,30 @@ with contract_scope(contract):
                       "display": terminal_path(contract, screen)}))
 """
 
+ALONE = """
+import datetime as dt, json, sys, django; django.setup()
+from madoguchi.domain.reception.enums import Stay
+from madoguchi.domain.reception.models import Period, Ticket, Window
+from madoguchi.ground.accounts.models import Assignment, Role, User
+from madoguchi.ground.contracts.models import Contract, Site
+from madoguchi.ground.contracts.tenancy import contract_scope
+from madoguchi.ground.kit import clock
+contract, now, users, blocks = Contract.objects.get(code="izumi"), clock.now(), json.loads(sys.argv[1]), json.loads(sys.argv[2])
+seats = [pk for size, staff in blocks for pk in staff for _ in range(size)]
+site = contract.profile.sites[0].code
+group = contract.profile.reception.groups_at(site)[0].code
+with contract_scope(contract):
+    where = Site.objects.get(code=site)
+    Assignment.objects.bulk_create(Assignment(user_id=pk, contract=contract, role=Role.COUNTER) for pk in users)
+    Window.objects.bulk_create(
+        Window(contract=contract, site=where, number=n, groups=[group], staff_id=pk, opened_at=now) for n, pk in enumerate(seats, 1))
+    made = Ticket.objects.bulk_create(
+        Ticket(contract=contract, site=where, day=now.date(), letter="B", number=n + 1, token=f"a{n:031x}", group=group,
+               procedures=["other"], counts=[1], people=1, language="ja", issued_at=now, issued_by="bench", state=Stay.WAIT,
+               rank_at=now + dt.timedelta(seconds=n)) for n in range(len(seats)))
+    Period.objects.bulk_create(Period(contract=contract, ticket=one, kind=Stay.WAIT, group=group, started_at=now) for one in made)
+print(json.dumps({"contract": contract.pk, "site": site, "day": str(now.date())}))
+"""
 
 SERVICE = """
 import json, sys, time, django; django.setup()
@@ -126,6 +169,24 @@ class Window(threading.Thread):
         connection.close()
 
 
+class Caller(Window):
+    """One person with many windows who calls from each of them once, and does nothing else."""
+
+    def __init__(self, port: int, scene: dict[str, object], number: int, site: str) -> None:
+        super().__init__(port, scene, number, itertools.count(), 0)
+        self.place = f"/staff/izumi/counter/{site}/windows"
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        for seat in range(HTTP_SEATS):
+            body = urlencode({**self.form, "key": secrets.token_hex(16)})
+            connection.request("POST", f"{self.place}/{1 + self.number * HTTP_SEATS + seat}/next/", body, self.headers)
+            answer = connection.getresponse()
+            answer.read()
+            self.wrong += answer.status != 302
+        connection.close()
+
+
 class Display(threading.Thread):
     """A screen as the browser polls it: which call it saw first when."""
 
@@ -158,6 +219,54 @@ def smallest_claim(server: Server, binaries: Path, parties: int) -> float:
     script = WORK / "queue_claim.sql"
     script.write_text(CLAIM)
     return slices.pgbench(claims.program, claims.dsn, script, clients=WINDOWS, seconds=5, variables=[]).rate
+
+
+def calls_by_pgbench(server: Server, binaries: Path, alone: dict[str, object], user: int, *, first: int, together: int) -> float:
+    """Calls per second when pgbench sends the statements of a call and nothing else is done: each alone, or so many in a transaction."""
+    clients, script = WINDOWS // together, WORK / "queue_call.sql"
+    script.write_text(CALL)
+    each = WINDOWS * PGBENCH_SEATS // clients
+    given = {
+        "i": -together, "contract": alone["contract"], "site": alone["site"], "day": alone["day"], "user": user, "first": first, "each": each,
+        "together": together, "seats": PGBENCH_SEATS,
+    }  # fmt: skip
+    done = subprocess.run(
+        [binaries / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(2, clients)), "-t", str(each // together), "-f", script,
+         *(f"-D{name}={value}" for name, value in given.items()), dsn_of(server, DATABASE)],
+        text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    if done.returncode or not found:
+        raise slices.LoadError(f"pgbench with the program's call: {(done.stdout + done.stderr)[-1500:]}")
+    return float(found[1]) * together
+
+
+def calls_alone(server: Server, program: Program, users: list[int], scene: dict[str, object], binaries: Path) -> dict[str, float]:
+    """Calls per second with nothing between them: through HTTP, and by pgbench alone and twelve at a time.
+
+    ``wrong`` counts calls that did not get a party of their own.
+    """
+    by_http, by_pgbench = WINDOWS * HTTP_SEATS, WINDOWS * PGBENCH_SEATS
+    blocks = [(HTTP_SEATS, users), (PGBENCH_SEATS, users), (PGBENCH_SEATS, users)]
+    made = subprocess.run(
+        [sys.executable, "-c", ALONE, json.dumps(users), json.dumps(blocks)], cwd=ROOT, env=program.env, check=True, text=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    alone = json.loads(made.stdout.splitlines()[-1])
+    with program:
+        callers = [Caller(program.port, scene, n, alone["site"]) for n in range(WINDOWS)]
+        began = time.perf_counter()
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        took = time.perf_counter() - began
+    single = calls_by_pgbench(server, binaries, alone, users[0], first=by_http, together=1)
+    grouped = calls_by_pgbench(server, binaries, alone, users[0], first=by_http + by_pgbench, together=WINDOWS)
+    with psycopg.connect(dsn_of(server, DATABASE), autocommit=True) as c:
+        found = c.execute("select count(distinct ticket_id) from reception_summons where contract_id = %s", [alone["contract"]]).fetchone()
+    wrong = sum(caller.wrong for caller in callers) + by_http + 2 * by_pgbench - (found or (0,))[0]
+    return {"through_http": by_http / took, "by_pgbench": single, "grouped_by_pgbench": grouped, "wrong": wrong}
 
 
 def main(given: list[str]) -> int:
@@ -200,13 +309,21 @@ def main(given: list[str]) -> int:
     calls = sorted(second for window in windows for second in window.seconds["next"])
     deeds = sorted(second for window in windows for seconds in window.seconds.values() for second in seconds)
     delays = sorted(seen - at[call] for call, seen in display.seen.items() if call in at)
+    alone = calls_alone(server, program, users, scene, place.bin)
     smallest = smallest_claim(server, place.bin, parties)
     place.stop()
-    faults = {"wrong answers": sum(w.wrong for w in windows), "called twice": called - distinct, "lost": parties - distinct, "not served": parties - served}
+    faults = {
+        "wrong alone": alone["wrong"], "wrong answers": sum(w.wrong for w in windows), "called twice": called - distinct,
+        "lost": parties - distinct, "not served": parties - served,
+    }  # fmt: skip
     found = {
         "parties": parties, "windows": WINDOWS, "calls_per_second": len(calls) / took, "deeds_per_second": len(deeds) / took,
         "call_at_service_p50_ms": percentile(service, 0.5) * 1000, "call_at_service_p95_ms": percentile(service, 0.95) * 1000,
         "call_p95_ms": percentile(calls, 0.95) * 1000, "deed_p95_ms": percentile(deeds, 0.95) * 1000, "calls_of_smallest": len(calls) / took / smallest,
+        "calls_alone_per_second": alone["through_http"], "calls_alone_of_smallest": alone["through_http"] / smallest,
+        "calls_by_pgbench_per_second": alone["by_pgbench"], "calls_by_pgbench_of_smallest": alone["by_pgbench"] / smallest,
+        "calls_grouped_by_pgbench_per_second": alone["grouped_by_pgbench"],
+        "calls_grouped_by_pgbench_of_smallest": alone["grouped_by_pgbench"] / smallest,
         "smallest_claims_per_second": smallest, "deeds_of_smallest": len(deeds) / took / smallest,
         "display_delay_p95_ms": percentile(delays, 0.95) * 1000, "display_seen": len(delays), "faults": faults, "machine": describe(),
     }  # fmt: skip
