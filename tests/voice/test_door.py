@@ -164,7 +164,6 @@ def test_only_the_sites_own_pages_connect(play: Play) -> None:
     play(scene)
 
 
-@pytest.mark.req("OPS-01")
 def test_health_is_told_to_who_watches(play: Play) -> None:
     async def scene(house: House) -> None:
         await house.enter()
