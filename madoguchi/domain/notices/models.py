@@ -41,6 +41,8 @@ class StaffKind(models.TextChoices):
     PHOTO_LOST = "photo_lost", "届かなかった顔写真（リーダー・業務責任者あて）"
     INVOICE_LATE = "invoice_late", "支払期限を過ぎた請求書（業務責任者あて）"
     DUTY_DUE = "duty_due", "期限が近い・過ぎた契約上の義務（担当する方あて）"
+    ASKED = "asked", "市の確認をお願いするもの（市職員あて）"
+    ANSWERED = "answered", "市の回答（業務責任者・リーダーあて）"
     INCIDENT = "incident", "事故・障害・苦情などの報告（知らせる方あて）"
 
 

@@ -6,4 +6,8 @@ class PapersConfig(AppConfig):
     label = "papers"
 
     def ready(self) -> None:
-        from . import audit_actions  # noqa: F401
+        from madoguchi.domain.notices import recipients
+
+        from . import audit_actions, officials  # noqa: F401
+
+        recipients.register("paper", officials.resolve)

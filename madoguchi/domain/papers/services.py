@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from django.db import IntegrityError, transaction
 
+from madoguchi.domain.notices import decisions
 from madoguchi.domain.obligations import services as ledger
 from madoguchi.domain.obligations.errors import ObligationRefused
 from madoguchi.domain.obligations.queries import Book, book_of
@@ -107,6 +108,7 @@ def submit(contract: Contract, pk: int, *, user: User, by: Actor, now: dt.dateti
         if line_of(_book(contract, now), paper.code, paper.key).evidence is None:
             reference = f"{content['title']} 第{paper.version}版"
             ledger.meet(contract, paper.code, paper.key, met_on=today, reference=reference, file_hash=paper.digest, by=by, now=now)
+        decisions.ask(contract, ref=_target(paper), now=now)
         audit.record(contract, "paper.submitted", _target(paper), by=by, now=now, sha256=paper.digest)
         return paper
 
@@ -125,6 +127,7 @@ def approve(contract: Contract, pk: int, *, user: User, by: Actor, now: dt.datet
         held = line_of(_book(contract, now), paper.code, paper.key).evidence
         if held is not None and held.confirmed_at is None:
             ledger.confirm(contract, held.pk, by=by, now=now)
+        decisions.answer(contract, ref=_target(paper), now=now)
         audit.record(contract, "paper.approved", _target(paper), by=by, now=now, sha256=paper.digest)
         return paper
 
@@ -139,6 +142,7 @@ def send_back(contract: Contract, pk: int, *, comments: str, user: User, by: Act
         if held is not None and held.file_hash == paper.digest and held.confirmed_at is None:
             ledger.withdraw(contract, held.pk, reason="市が文書を差し戻した", by=by, now=now)
         following = _next(contract, paper, "市の差し戻し", now)
+        decisions.answer(contract, ref=_target(paper), now=now)
         audit.record(contract, "paper.returned", _target(paper), by=by, now=now, following=following.pk)
         return following
 

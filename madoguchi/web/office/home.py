@@ -38,6 +38,8 @@ from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.contracts.models import CalendarOverride, Contract
 from madoguchi.ground.kit.clock import JST
 
+from .desk import desk_of
+
 DAYS_AHEAD = 31
 DAYS_SHOWN = 14
 WEEKDAYS = "月火水木金土日"
@@ -74,6 +76,7 @@ def home(request: HttpRequest, contract: Contract) -> HttpResponse:
     context["stops"] = coming_stops(contract, request.now)
     context["may_read"] = may(request, READ_RESIDENTS)
     context["second_line"] = _second_line(request)
+    context["desk"] = desk_of(request, contract)
     if may(request, READ_INCIDENTS):
         context["incidents"] = owed(contract, today)
     if may(request, LEAD_AT_COUNTER):

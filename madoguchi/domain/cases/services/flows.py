@@ -9,10 +9,11 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from pydantic import ValidationError
 
+from madoguchi.domain.notices import decisions
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.tenancy import contract_scope
-from madoguchi.ground.kit.actors import Actor
+from madoguchi.ground.kit.actors import Actor, ActorKind
 
 from ..enums import VersionState
 from ..errors import CaseRefused
@@ -83,6 +84,7 @@ def propose(
                 )  # fmt: skip
         except IntegrityError:
             raise CaseRefused("この流れには、市の承認を待っている版があります。承認か差し戻しの後で変更してください。") from None
+        decisions.ask(contract, ref=f"flow:{made.pk}", now=now)
         audit.record(contract, "flow.proposed", f"flow:{code}", by=by, now=now, number=made.number, valid_from=valid_from.isoformat())
         return made
 
@@ -117,5 +119,9 @@ def _proposal(version_id: int) -> FlowVersion:
 def _decide(contract: Contract, version: FlowVersion, state: VersionState, action: str, *, by: Actor, now: dt.datetime) -> FlowVersion:
     version.state, version.decided_at, version.decided_by = state, now, by.label
     version.save()
+    if by.kind is ActorKind.CITY:
+        decisions.answer(contract, ref=f"flow:{version.pk}", now=now)
+    else:
+        decisions.withdraw(contract, ref=f"flow:{version.pk}")
     audit.record(contract, action, f"flow:{version.code}", by=by, now=now, number=version.number)
     return version

@@ -11,6 +11,7 @@ import math
 
 from django.db import IntegrityError, transaction
 
+from madoguchi.domain.notices import decisions
 from madoguchi.ground.accounts.models import Assignment, User
 from madoguchi.ground.audit import services as audit
 from madoguchi.ground.contracts.models import Contract
@@ -48,6 +49,12 @@ def _locked(pk: int, *states: State) -> Report:
         needed = "・".join(state.label for state in states)
         raise ReportRefused(f"この報告書は「{State(report.state).label}」です。この操作ができるのは「{needed}」のときです。画面を開き直してください。")
     return report
+
+
+def _is_told(contract: Contract, report: Report) -> bool:
+    """Mails are for what comes seldom; daily reports stand on the city's first page."""
+    duty = duty_of(contract.profile, report.code)
+    return duty is None or duty.period != "day"
 
 
 def text_of(words: str, *, needed: str = "", most: int = LONGEST) -> str:
@@ -159,11 +166,13 @@ def sign(contract: Contract, pk: int, *, user: User, by: Actor, now: dt.datetime
 
 @transaction.atomic
 def submit(contract: Contract, pk: int, *, user: User, by: Actor, now: dt.datetime) -> Report:
-    """Hand a signed report in to the city. Raises :class:`ReportRefused`."""
+    """Hand a signed report in to the city, whose officials get a mail when it is no daily one. Raises :class:`ReportRefused`."""
     with contract_scope(contract):
         report = _locked(pk, State.SIGNED)
         report.state, report.submitted_by, report.submitted_at = State.SUBMITTED, user, now
         report.save()
+        if _is_told(contract, report):
+            decisions.ask(contract, ref=_target(report), now=now)
         audit.record(contract, "report.submitted", _target(report), by=by, now=now, sha256=report.digest)
         return report
 
@@ -177,6 +186,8 @@ def accept(contract: Contract, pk: int, *, user: User, by: Actor, now: dt.dateti
         report.state, report.decided_by, report.decided_at, report.comments = State.ACCEPTED, user, now, comments
         report.save()
         accepted.send(Report, contract=contract, report=report, period=report.period, by=by, now=now)
+        if _is_told(contract, report):
+            decisions.answer(contract, ref=_target(report), now=now)
         audit.record(contract, "report.accepted", _target(report), by=by, now=now, sha256=report.digest)
         return report
 
@@ -190,6 +201,7 @@ def send_back(contract: Contract, pk: int, *, comments: str, user: User, by: Act
         report.state, report.decided_by, report.decided_at, report.comments = State.RETURNED, user, now, comments
         report.save()
         following = _next(contract, report, "市の差し戻し", now)
+        decisions.answer(contract, ref=_target(report), now=now)
         audit.record(contract, "report.returned", _target(report), by=by, now=now, following=following.pk)
         return following
 
