@@ -85,7 +85,7 @@ def _name(contract: Contract, report: Report) -> str:
 def _daily(contract: Contract, daily: list[Report], note: str) -> Iterator[Waiting]:
     if daily:
         url = f"{reverse('documents:documents', args=[contract.code])}?month={daily[0].first:%Y-%m}"
-        yield Waiting(f"日報 {len(daily)}件", f"{note}（いちばん古いもの {label_of(daily[0].period)}）", url)
+        yield Waiting(f"日報 {len(daily)}件", f"{note}。いちばん古いもの：{label_of(daily[0].period)}", url)
 
 
 def _inspected(contract: Contract) -> Iterator[Waiting]:
@@ -103,7 +103,7 @@ def _inspected(contract: Contract) -> Iterator[Waiting]:
 
 def _examined(contract: Contract) -> Iterator[Waiting]:
     if count := Case.objects.filter(side=Side.CITY, state=Working.ACTIVE).count():
-        yield Waiting(f"審査を待っている案件 {count}件", "窓口でお待ちの方がいます", reverse("cases:city", args=[contract.code]))
+        yield Waiting(f"審査を待っている案件 {count}件", "窓口から渡されたものです", reverse("cases:city", args=[contract.code]))
 
 
 def _confirmed(contract: Contract, book: Book) -> Iterator[Waiting]:
@@ -132,7 +132,8 @@ def _handed_in(contract: Contract, book: Book, today: dt.date) -> Iterator[Waiti
         stands = "提出していません" if report.state == State.SIGNED else "差し戻されました" if report.reason == "市の差し戻し" else "下書きです"
         note = f"{stands}（期限 {due.month}月{due.day}日）" if due else stands
         url = reverse("documents:report", args=[contract.code, report.pk])
-        yield Waiting(_name(contract, report), note, url, late=due is not None and due < today)
+        in_time = report.version > 1 or due is None or due >= today
+        yield Waiting(_name(contract, report), note, url, late=not in_time)
     yield from _daily(contract, [one for one in daily if one.state == State.DRAFT and one.last < today], "確定していません")
     due_days = {(line.duty.code, line.occasion.key): line.occasion.due for line in book.lines}
     for paper in Paper.objects.filter(state=Handed.DRAFT).defer("content").order_by("made_at"):
