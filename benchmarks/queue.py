@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -187,6 +188,16 @@ class Caller(Window):
         connection.close()
 
 
+def together(threads: Sequence[threading.Thread]) -> float:
+    """Start all at once; the seconds until the last has ended."""
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - began
+
+
 class Display(threading.Thread):
     """A screen as the browser polls it: which call it saw first when."""
 
@@ -221,24 +232,24 @@ def smallest_claim(server: Server, binaries: Path, parties: int) -> float:
     return slices.pgbench(claims.program, claims.dsn, script, clients=WINDOWS, seconds=5, variables=[]).rate
 
 
-def calls_by_pgbench(server: Server, binaries: Path, alone: dict[str, object], user: int, *, first: int, together: int) -> float:
+def calls_by_pgbench(server: Server, binaries: Path, alone: dict[str, object], user: int, *, first: int, at_once: int) -> float:
     """Calls per second when pgbench sends the statements of a call and nothing else is done: each alone, or so many in a transaction."""
-    clients, script = WINDOWS // together, WORK / "queue_call.sql"
+    clients, script = WINDOWS // at_once, WORK / "queue_call.sql"
     script.write_text(CALL)
     each = WINDOWS * PGBENCH_SEATS // clients
     given = {
-        "i": -together, "contract": alone["contract"], "site": alone["site"], "day": alone["day"], "user": user, "first": first, "each": each,
-        "together": together, "seats": PGBENCH_SEATS,
+        "i": -at_once, "contract": alone["contract"], "site": alone["site"], "day": alone["day"], "user": user, "first": first, "each": each,
+        "together": at_once, "seats": PGBENCH_SEATS,
     }  # fmt: skip
     done = subprocess.run(
-        [binaries / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(2, clients)), "-t", str(each // together), "-f", script,
+        [binaries / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(2, clients)), "-t", str(each // at_once), "-f", script,
          *(f"-D{name}={value}" for name, value in given.items()), dsn_of(server, DATABASE)],
         text=True, capture_output=True, check=False,
     )  # fmt: skip
     found = re.search(r"tps = ([\d.]+)", done.stdout)
     if done.returncode or not found:
         raise slices.LoadError(f"pgbench with the program's call: {(done.stdout + done.stderr)[-1500:]}")
-    return float(found[1]) * together
+    return float(found[1]) * at_once
 
 
 def calls_alone(server: Server, program: Program, users: list[int], scene: dict[str, object], binaries: Path) -> dict[str, float]:
@@ -255,14 +266,9 @@ def calls_alone(server: Server, program: Program, users: list[int], scene: dict[
     alone = json.loads(made.stdout.splitlines()[-1])
     with program:
         callers = [Caller(program.port, scene, n, alone["site"]) for n in range(WINDOWS)]
-        began = time.perf_counter()
-        for caller in callers:
-            caller.start()
-        for caller in callers:
-            caller.join()
-        took = time.perf_counter() - began
-    single = calls_by_pgbench(server, binaries, alone, users[0], first=by_http, together=1)
-    grouped = calls_by_pgbench(server, binaries, alone, users[0], first=by_http + by_pgbench, together=WINDOWS)
+        took = together(callers)
+    single = calls_by_pgbench(server, binaries, alone, users[0], first=by_http, at_once=1)
+    grouped = calls_by_pgbench(server, binaries, alone, users[0], first=by_http + by_pgbench, at_once=WINDOWS)
     with psycopg.connect(dsn_of(server, DATABASE), autocommit=True) as c:
         found = c.execute("select count(distinct ticket_id) from reception_summons where contract_id = %s", [alone["contract"]]).fetchone()
     wrong = sum(caller.wrong for caller in callers) + by_http + 2 * by_pgbench - (found or (0,))[0]
@@ -293,12 +299,7 @@ def main(given: list[str]) -> int:
         turns = itertools.count()
         windows = [Window(program.port, scene, n, turns, parties - called_before) for n in range(WINDOWS)]
         display.start()
-        began = time.perf_counter()
-        for window in windows:
-            window.start()
-        for window in windows:
-            window.join()
-        took = time.perf_counter() - began
+        took = together(windows)
         display.over.wait(1)
         display.over.set()
         display.join()
