@@ -18,7 +18,7 @@ from .contents import Content, content_of, differences, figures_in, said_of, sho
 from .models import Report
 from .words import name_of, told
 
-TEMPLATE = "domain/reports/typst/report.typ"
+TEMPLATE, INSPECTION = "domain/reports/typst/report.typ", "domain/reports/typst/inspection.typ"
 MOST_BARS = 16
 """Rows of a table that still make a readable chart; days are always drawn."""
 
@@ -38,6 +38,35 @@ def pdf_of(contract: Contract, report: Report) -> bytes:
         "changes": [{"title": one.title, "row": one.row, "before": one.told[0], "after": one.told[1]} for one in changes],
     }  # fmt: skip
     return typeset.pdf(TEMPLATE, data, at=report.signed_at or report.made_at)
+
+
+def inspection_of(contract: Contract, report: Report) -> bytes:
+    """The record of the city's inspection of a report as PDF: what was inspected, by whom, when, with what result, and the versions before it.
+
+    Of a report that the city has decided (inside ``contract_scope``); the same bytes each time while the profile names the same contractor.
+    Raises ``ValueError`` before that, :class:`typeset.FontsMissing`.
+    """
+    if report.content is None or report.decided_at is None:
+        raise ValueError("not inspected yet")
+    versions = Report.objects.filter(code=report.code, first=report.first, version__lte=report.version, submitted_at__isnull=False)
+    data = {
+        "contract": contract.code, "city": report.content["city"], "project": contract.profile.title, "contractor": contract.profile.contractor.name,
+        "title": report.content["title"], "period": period_told(report.content), "version": report.version, "digest": report.digest,
+        "signed": _done(report.signed_by, report.signed_at), "submitted": _done(report.submitted_by, report.submitted_at),
+        "inspector": str(report.decided_by), "decided": moment_told(report.decided_at), "result": str(report.get_state_display()), "comments": report.comments,
+        "versions": [
+            {
+                "version": f"第{one.version}版", "submitted": _done(one.submitted_by, one.submitted_at), "decided": _done(one.decided_by, one.decided_at),
+                "result": str(one.get_state_display()),
+            }
+            for one in versions.select_related("submitted_by", "decided_by").defer("content").order_by("version")
+        ],
+    }  # fmt: skip
+    return typeset.pdf(INSPECTION, data, at=report.decided_at)
+
+
+def _done(user: object, at: dt.datetime | None) -> str:
+    return f"{user}　{moment_told(at)}" if at else "―"
 
 
 def period_told(content: Content) -> str:

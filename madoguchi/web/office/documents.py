@@ -30,7 +30,7 @@ from madoguchi.domain.reports.enums import State
 from madoguchi.domain.reports.errors import ReportRefused
 from madoguchi.domain.reports.models import Report
 from madoguchi.domain.reports.periods import Period, due_on, month_of, owed
-from madoguchi.domain.reports.printed import corrections, pdf_of
+from madoguchi.domain.reports.printed import corrections, inspection_of, pdf_of
 from madoguchi.domain.reports.services import documents as deeds
 from madoguchi.domain.reports.services import forms
 from madoguchi.domain.reports.words import name_of, told
@@ -331,6 +331,18 @@ def as_pdf(request: HttpRequest, contract: Contract, report: int) -> HttpRespons
     found = report_of(contract, report)
     try:
         return attachment(pdf_of(contract, found), typeset.MEDIA_TYPE, _name(contract, found, "pdf"))
+    except typeset.FontsMissing as missing:
+        return _page(request, contract, found, str(missing), status=503)
+
+
+@roles(READ_REPORTS)
+def inspection(request: HttpRequest, contract: Contract, report: int) -> HttpResponse:
+    """The record of the city's inspection, once there was one."""
+    found = report_of(contract, report)
+    if found.decided_at is None:
+        raise Http404("この報告書は、まだ市の検査を受けていません。")
+    try:
+        return attachment(inspection_of(contract, found), typeset.MEDIA_TYPE, f"inspection-{_name(contract, found, 'pdf')}")
     except typeset.FontsMissing as missing:
         return _page(request, contract, found, str(missing), status=503)
 

@@ -18,6 +18,7 @@ urlpatterns = [
     path("<int:report>/again/", documents.again, name="again"),
     path("<int:report>/report.xlsx", documents.as_workbook, name="xlsx"),
     path("<int:report>/report.pdf", documents.as_pdf, name="pdf"),
+    path("<int:report>/inspection.pdf", documents.inspection, name="inspection_pdf"),
     path("<int:report>/report.csv", documents.as_csv, name="csv"),
     path("forms/<slug:code>/", document_forms.forms_of, name="forms"),
     path("forms/<slug:code>/standard.xlsx", document_forms.standard_file, name="standard"),

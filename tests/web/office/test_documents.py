@@ -102,6 +102,7 @@ def test_a_month_from_the_draft_to_the_acceptance(october: Report, manager: Clie
     assert city.post(f"{page}sign/").status_code == 403
     assert "確定しました" in posted(manager, f"{page}sign/")
     assert city.post(f"{page}accept/").status_code == 409
+    assert city.get(f"{page}inspection.pdf").status_code == 404
     assert "市へ提出しました" in posted(manager, f"{page}submit/")
     assert manager.post(f"{page}accept/").status_code == 403
     empty = city.post(f"{page}return/", {"comments": " "})
@@ -116,6 +117,14 @@ def test_a_month_from_the_draft_to_the_acceptance(october: Report, manager: Clie
     posted(manager, f"{URL}{second.pk}/submit/")
     assert "合格としました" in posted(city, f"{URL}{second.pk}/accept/", {"comments": "確かめました。"})
     assert (state(october), state(second)) == (State.RETURNED, State.ACCEPTED)
+    assert f'href="{URL}{second.pk}/inspection.pdf"' in city.get(f"{URL}{second.pk}/").content.decode()
+    record = city.get(f"{URL}{second.pk}/inspection.pdf")
+    with contract_scope(october.contract):
+        second.refresh_from_db()
+    text = "".join(pages(record.content)).replace("\r\n", "").replace("\n", "")
+    told = ("検査の記録", second.digest, "合格", "確かめました。", "第1版", "差し戻し", str(second.decided_by))
+    assert [one for one in told if one not in text] == []
+    assert city.get(f"{URL}{second.pk}/inspection.pdf").content == record.content
     assert "これは前の版です" in manager.get(page).content.decode()
     with contract_scope(october.contract):
         assert {one.action for one in audit.search(target=f"report:{second.pk}")} == {"report.signed", "report.submitted", "report.accepted"}
