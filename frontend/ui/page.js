@@ -1,6 +1,6 @@
 import { onEach } from "./dom.js";
 
-/** What both sides use: menus, dialogs, printing, focus on the error summary. Everything works without it, by plain links and forms. */
+/** What both sides use: menus, dialogs, printing, wide tables opened at today, focus on the error summary. Everything works without it, by plain links and forms. */
 
 /** @param {HTMLElement} menu */
 function startMenu(menu) {
@@ -44,5 +44,13 @@ document.addEventListener("click", (event) => {
 onEach("[data-menu]", startMenu);
 onEach("[data-needs-script]", (element) => {
   element.hidden = false;
+});
+onEach("[data-scroll-to-now]", (box) => {
+  const now = box.querySelector('[aria-current="date"]');
+  const names = box.querySelector("tbody th");
+  if (!now || !names) return;
+  void document.fonts.ready.then(() => {
+    if (box.scrollWidth > box.clientWidth) box.scrollLeft += now.getBoundingClientRect().left - names.getBoundingClientRect().right;
+  });
 });
 onEach("[data-autofocus]", (element) => element.focus({ preventScroll: false }));

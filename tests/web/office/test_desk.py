@@ -10,6 +10,7 @@ from django.test import Client
 from madoguchi.domain.cases.services import flows
 from madoguchi.domain.notices.models import Message, StaffKind
 from madoguchi.domain.notices.recipients import Recipient, find
+from madoguchi.domain.notices.texts import fill, shipped
 from madoguchi.domain.papers import services as papers
 from madoguchi.domain.reports.contents import content_of
 from madoguchi.domain.reports.services import documents
@@ -73,12 +74,19 @@ def test_a_report_waits_on_the_citys_first_page_and_by_mail_until_it_is_decided(
     (asked,) = mails(place, StaffKind.ASKED)
     assert asked.address == user_of(place, Role.CITY).email
     assert "令和8年10月1日" in asked.context["what"]
-    assert asked.context["link"].endswith(f"/staff/izumi/documents/{report}/")
+    wording = shipped("asked", "ja")
+    assert wording is not None
+    subject, body = fill(wording, asked.context)
+    assert (subject.startswith("【和泉市・窓口システム】確認のお願い：月次"), f"/staff/izumi/documents/{report}/" in body) == (True, True)
     documents.send_back(place, report, comments="数字を確かめてください。", user=user_of(place, Role.CITY), by=CITY, now=now)
     assert mails(place, StaffKind.ASKED) == []
     (answered,) = mails(place, StaffKind.ANSWERED)
     assert (answered.address, answered.context["answer"]) == (user_of(place, Role.MANAGER).email, "差し戻し")
-    assert "数字を確かめて" not in " ".join(answered.context.values())
+    wording = shipped("answered", "ja")
+    assert wording is not None
+    subject, body = fill(wording, answered.context)
+    assert subject.endswith("（差し戻し）")
+    assert "数字を確かめて" not in subject + body
     assert "待っているものはありません" in first_page(city, place)
     assert "差し戻されました" in first_page(manager, place)
 
