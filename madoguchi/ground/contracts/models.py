@@ -10,12 +10,16 @@ from .tenancy import TenantModel
 
 
 class Contract(models.Model):
-    """One contract. Rows are made from the profiles by ``services.sync_profiles``; the code never changes."""
+    """One contract. Rows are made from the profiles by ``services.sync_profiles``; the code never changes.
+
+    From ``closed_at`` on, when the erasure of residents' data began, its work is over: only what proves it is still written.
+    """
 
     id = models.SmallAutoField(primary_key=True)
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField("市区町村", max_length=80)
     active = models.BooleanField(default=True)
+    closed_at = models.DateTimeField("業務の記録を閉じた時刻", null=True)
 
     class Meta:
         ordering = ["id"]

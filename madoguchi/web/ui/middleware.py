@@ -33,6 +33,7 @@ from .views import database_away
 from .views import error as ui_error
 
 Handler = Callable[[HttpRequest], HttpResponse]
+CLOSED = "住民の情報の消去を始めたので、新しく記録できません。報告書・請求書・義務の台帳・提出文書・事故の記録は、これからも書けます。"
 ERASED = "この契約は終わりました。集計・報告書・請求書・義務の台帳・操作の記録は、これまでどおり見られます。"
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -52,6 +53,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 PERMISSIONS_POLICY = "camera=(), microphone=(), geolocation=(), payment=()"
 SAFE = ("GET", "HEAD", "OPTIONS")
+AFTER_THE_END = frozenset({"documents", "reports", "billing", "obligations", "papers", "incidents", "handover"})
+"""What is still written once a contract's data were erased: the accounts of its work."""
+WHO_ENTERS = frozenset({"staff", "member", "member_deed", "invitation_withdraw", "key_revoke"})
+"""And these of ``office``: access is taken back."""
 
 
 class SecurityHeaders:
@@ -248,6 +253,8 @@ class ContractScope(_BeforeView):
         request.now = clock.now()  # type: ignore[attr-defined]
         if request.path_info.startswith("/staff/"):
             request.assignment = assignment_for(request.user, contract)  # type: ignore[attr-defined]
+        if contract.closed_at is not None and request.method not in SAFE and not self._still_written(request):
+            return ui_error(request, 410, CLOSED, "この契約の業務は終わりました") if request.path_info.startswith("/staff/") else ui_error(request, 410)
         for last in (False, False, True):
             try:
                 return self._inside(request, contract, view, args, kwargs)
@@ -266,6 +273,11 @@ class ContractScope(_BeforeView):
                     raise
                 return ui_error(request, 410, ERASED, "住民の情報は消去されています") if request.path_info.startswith("/staff/") else ui_error(request, 410)
         return None
+
+    @staticmethod
+    def _still_written(request: HttpRequest) -> bool:
+        match = request.resolver_match
+        return match is not None and (match.app_name in AFTER_THE_END or (match.app_name == "office" and match.url_name in WHO_ENTERS))
 
     def _inside(
         self,

@@ -17,6 +17,7 @@ from madoguchi.domain.handover.services.packages import make_due
 from madoguchi.ground.accounts.models import Role
 from madoguchi.ground.audit import queries as audit
 from madoguchi.ground.contracts.models import Contract
+from madoguchi.ground.contracts.queries import forget_contracts
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
 from madoguchi.ground.privacy.sealing import forget_keys
@@ -121,6 +122,12 @@ def test_the_way_from_asking_to_the_certificate(
     calls = city.get("/staff/hatsukaichi/desk/?q=0829309100")
     assert (calls.status_code, "住民の情報は消去されています" in calls.content.decode()) == (410, True)
     assert city.get("/staff/hatsukaichi/obligations/").status_code == 200
+    forget_contracts()
+    for path, data in (("stops/", {"reason": "入替え"}), ("desk/new/", {}), ("counter/main/windows/1/open/", {"group": "apply", "key": "k"})):
+        refused = city.post(f"/staff/hatsukaichi/{path}", data)
+        assert (refused.status_code, "新しく記録できません" in refused.content.decode()) == (410, True), path
+    assert Client().post("/hatsukaichi/book/", {}).status_code == 410
+    assert manager.post("/staff/hatsukaichi/papers/make/", {"code": "none", "key": "none"}).status_code == 302, "the accounts of the work go on"
     with contract_scope(site):
         Erasure.objects.update(certificate={**Erasure.objects.get(stage=Stage.DONE).certificate, "keys": 7})
     assert "発行時の内容と不一致" in text(city, f"{URL}certificate/")

@@ -167,6 +167,7 @@ def _begin(contract: Contract, now: dt.datetime) -> None:
         found.stage, found.begun_at, found.keys = Stage.TABLES, now, keys
         found.save(update_fields=["stage", "begun_at", "keys"])
         Package.objects.filter(erased_at=None).update(erased_at=now)
+        Contract.objects.filter(pk=contract.pk).update(closed_at=now)
         audit.record(contract, "erasure.begun", _target(found), by=SYSTEM, now=now, keys=keys)
 
 
