@@ -14,7 +14,7 @@ from madoguchi.domain.billing.models import Invoice
 from madoguchi.domain.cases.enums import Side, VersionState
 from madoguchi.domain.cases.enums import State as Working
 from madoguchi.domain.cases.models import Case, FlowVersion
-from madoguchi.domain.obligations.queries import Book, book_of
+from madoguchi.domain.obligations.queries import Book, Line, book_of
 from madoguchi.domain.obligations.rules import Status
 from madoguchi.domain.papers.contents import duty_of as paper_of
 from madoguchi.domain.papers.contents import papers_of
@@ -23,7 +23,6 @@ from madoguchi.domain.papers.models import Paper
 from madoguchi.domain.reports.contents import duty_of
 from madoguchi.domain.reports.enums import State
 from madoguchi.domain.reports.models import Report
-from madoguchi.domain.reports.periods import due_on
 from madoguchi.ground.accounts.access import INSPECT_REPORTS, KEEP_MONEY, WRITE_REPORTS, may
 from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.kit.clock import JST
@@ -123,24 +122,27 @@ def _missed(contract: Contract, book: Book) -> Iterator[Waiting]:
 
 
 def _handed_in(contract: Contract, book: Book, today: dt.date) -> Iterator[Waiting]:
+    """What is begun and not with the city; the ledger of obligations says until when, and whether it is late."""
+    owed = {(line.duty.code, line.occasion.key): line for line in book.lines}
+    returned = set(Report.objects.filter(state=State.RETURNED).values_list("code", "first", "version"))
     monthly, daily = _reports(contract, [State.DRAFT, State.SIGNED])
     for report in monthly:
-        if report.last >= today:
-            continue
-        duty = duty_of(contract.profile, report.code)
-        due = due_on(duty.due, report.period) if duty else None
-        stands = "提出していません" if report.state == State.SIGNED else "差し戻されました" if report.reason == "市の差し戻し" else "下書きです"
-        note = f"{stands}（期限 {due.month}月{due.day}日）" if due else stands
-        url = reverse("documents:report", args=[contract.code, report.pk])
-        in_time = report.version > 1 or due is None or due >= today
-        yield Waiting(_name(contract, report), note, url, late=not in_time)
+        if report.last < today:
+            back = (report.code, report.first, report.version - 1) in returned
+            stands = "提出していません" if report.state == State.SIGNED else "差し戻されました" if back else "下書きです"
+            url = reverse("documents:report", args=[contract.code, report.pk])
+            yield _owed(_name(contract, report), stands, url, owed.get((report.code, f"{report.first:%Y-%m}")))
     yield from _daily(contract, [one for one in daily if one.state == State.DRAFT and one.last < today], "確定していません")
-    due_days = {(line.duty.code, line.occasion.key): line.occasion.due for line in book.lines}
     for paper in Paper.objects.filter(state=Handed.DRAFT).defer("content").order_by("made_at"):
-        paper_duty, by = paper_of(contract.profile, paper.code), due_days.get((paper.code, paper.key))
-        note = f"下書きです（期限 {by.month}月{by.day}日）" if by else "下書きです"
-        url = reverse("papers:paper", args=[contract.code, paper.pk])
-        yield Waiting(paper_duty.name if paper_duty else paper.code, note, url, late=by is not None and by < today)
+        duty, url = paper_of(contract.profile, paper.code), reverse("papers:paper", args=[contract.code, paper.pk])
+        yield _owed(duty.name if duty else paper.code, "下書きです", url, owed.get((paper.code, paper.key)))
+
+
+def _owed(what: str, stands: str, url: str, line: Line | None) -> Waiting:
+    if line is None:
+        return Waiting(what, stands, url)
+    due = line.occasion.due
+    return Waiting(what, f"{stands}（期限 {due.month}月{due.day}日）", url, late=line.open_breach)
 
 
 def _billed(contract: Contract) -> Iterator[Waiting]:

@@ -11,6 +11,7 @@ from madoguchi.domain.cases.services import flows
 from madoguchi.domain.notices.models import Message, StaffKind
 from madoguchi.domain.notices.recipients import Recipient, find
 from madoguchi.domain.notices.texts import fill, shipped
+from madoguchi.domain.obligations.services import open_ledger
 from madoguchi.domain.papers import services as papers
 from madoguchi.domain.reports.contents import content_of
 from madoguchi.domain.reports.services import documents
@@ -63,10 +64,12 @@ def october(contract: Contract, user: User, now: dt.datetime) -> int:
 def test_a_report_waits_on_the_citys_first_page_and_by_mail_until_it_is_decided(place: Contract, sign_in: SignIn, now: dt.datetime) -> None:
     manager, city = sign_in(place, Role.MANAGER), sign_in(place, Role.CITY)
     assert "市の確認を待っているものはありません" in first_page(city, place)
+    open_ledger(place, dt.date(2026, 7, 1), by=SYSTEM, now=now)
     made = documents.make(place, "monthly", dt.date(2026, 9, 1), by=SYSTEM, now=now)
     owed = first_page(manager, place)
     assert f"/staff/izumi/documents/{made.pk}/" in owed
-    assert "期限切れ" in owed
+    assert "下書きです（期限 10月" in owed
+    assert "期限切れ" in owed.partition(f"/documents/{made.pk}/")[2], "the ledger says so"
     report = october(place, user_of(place, Role.MANAGER), now)
     page = first_page(city, place)
     assert f"/staff/izumi/documents/{report}/" in page
@@ -88,7 +91,7 @@ def test_a_report_waits_on_the_citys_first_page_and_by_mail_until_it_is_decided(
     assert subject.endswith("（差し戻し）")
     assert "数字を確かめて" not in subject + body
     assert "待っているものはありません" in first_page(city, place)
-    assert "差し戻されました" in first_page(manager, place)
+    assert "差し戻されました（期限 11月10日）" in first_page(manager, place)
 
 
 @pytest.mark.req("REP-04")
@@ -128,4 +131,6 @@ def test_a_change_of_a_flow_is_asked_about_and_one_taken_back_is_not(place: Cont
 
 @pytest.mark.req("REP-03")
 def test_who_neither_inspects_nor_hands_in_has_no_such_list(place: Contract, sign_in: SignIn) -> None:
-    assert first_page(sign_in(place, Role.OPERATOR), place) == ""
+    operator = sign_in(place, Role.OPERATOR)
+    assert "今日の状況" in operator.get("/staff/izumi/").content.decode()
+    assert first_page(operator, place) == ""

@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 from django.test import Client
+from django.urls import get_resolver
 
 from madoguchi.domain.handover import contents
 from madoguchi.domain.handover.enums import Stage
@@ -21,6 +22,7 @@ from madoguchi.ground.contracts.queries import forget_contracts
 from madoguchi.ground.contracts.tenancy import contract_scope
 from madoguchi.ground.kit import clock
 from madoguchi.ground.privacy.sealing import forget_keys
+from madoguchi.web.ui.middleware import AFTER_THE_END, WHO_ENTERS
 from tests.web.staff_site import TUESDAY_10, SignIn, book
 
 pytestmark = pytest.mark.req("CON-05")
@@ -131,6 +133,12 @@ def test_the_way_from_asking_to_the_certificate(
     with contract_scope(site):
         Erasure.objects.update(certificate={**Erasure.objects.get(stage=Stage.DONE).certificate, "keys": 7})
     assert "発行時の内容と不一致" in text(city, f"{URL}certificate/")
+
+
+def test_what_stays_open_after_the_end_is_there() -> None:
+    apps = get_resolver().namespace_dict
+    assert set(apps) >= AFTER_THE_END | {"office"}
+    assert {name for name in apps["office"][1].reverse_dict if isinstance(name, str)} >= WHO_ENTERS
 
 
 def test_what_is_due_at_the_end_stands_beside_the_packages(site: Contract, contracts: dict[str, Contract], sign_in: SignIn) -> None:
