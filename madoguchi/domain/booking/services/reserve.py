@@ -91,7 +91,7 @@ def reserve(contract: Contract, wanted: Reservation, *, by: Actor, now: dt.datet
             return made
         try:
             if settings.GROUP_COMMIT and not connection.in_atomic_block:
-                outcome = batcher.submit(contract.pk, now, prepared.doc)
+                outcome = batcher.submit(contract.pk, (now, prepared.doc))
             else:
                 with contract_scope(contract):
                     outcome = write(contract.pk, now, [prepared.doc], lane=audit.LANE_DEEDS)[0]
