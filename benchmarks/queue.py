@@ -6,8 +6,8 @@ PostgreSQL can do at all: one ``update … skip locked`` by pgbench on a table o
 lost.
 
 A window with a party cannot call another one, so twelve windows mostly begin and finish. What a call alone can do is measured in a second
-contract where each of twelve people has many windows: through HTTP, and by pgbench with the statements of a call and nothing in front
-of them, which is the most that any program could reach that writes what a call must write.
+contract where each of twelve people has many windows: through HTTP (``wrk``, twelve connections, ``lua/call.lua``), and by pgbench with the
+statements of a call and nothing in front of them, each call alone and in groups as the program writes them.
 """
 
 from __future__ import annotations
@@ -31,27 +31,43 @@ from madoguchi.ground.kit.postgres import DATABASE, Server
 
 from . import slices
 from .database import WORK, dsn_of, embedded, fresh
-from .limits import Claims
+from .limits import Claims, need
 from .machine import describe, percentile
 from .program import ROOT, Program, environment
 
 WINDOWS, PARTIES = 12, 5000
-HTTP_SEATS, PGBENCH_SEATS = 120, 396
+HTTP_SEATS, PGBENCH_SEATS = 820, 396
 """Windows of each of the twelve people in the contract where nothing but calls is done; those for pgbench are there twice."""
+WARM, SLICES, SLICE_SECONDS = 20, ((20, 420), (420, 820)), 2
+"""Of the seats for HTTP: so many call first, unmeasured, since a person's first call in each process makes them known there; then the slices."""
+GROUP = 6
+"""Calls in one statement by pgbench: twelve people on two web processes."""
 POLL_SECONDS = 0.3
 FIGURES = Path(__file__).parent / "queue.json"
 CLAIM = "update queue set window_no = 1 where id = (select id from queue where window_no is null order by rank, id for update skip locked limit 1);\n"
-CALL = """\\set i :i + :together
-\\set w :first + :client_id * :each + :i
-\\set u :user + (:w - :first) / :seats
+STAFF = """
+create table bench_staff as
+  select p.o - 1 as place, p.pk as user_id, p.session, accounts_standing(p.session, p.pk, %(contract)s::smallint) as standing
+  from unnest(%(users)s::bigint[], %(sessions)s::text[]) with ordinality p(pk, session, o);
+grant select on bench_staff to public;
+"""
+SINGLE = """\\set i :i + 1
+\\set w :first + :client_id * :each + :i + 1
+\\set u :user + (:w - :first - 1) / :seats
 begin;
 select set_config('madoguchi.contract', :contract, true);
-select count(c.o_verdict), count(c.o_ticket) from generate_series(1, :together) n,
-  reception_call(:contract::smallint, :site, :w + n, :u, 'pgbench-' || (:w + n)::text, now(), :day::date) c;
-select audit_append(:contract::smallint, 0::smallint, now(), array_fill('staff'::text, a), array_fill('counter'::text, a),
-  array_fill('user:1'::text, a), array_fill('ticket.called'::text, a), array_fill('ticket:1'::text, a),
-  array_fill('{"window": 1, "number": "B001"}'::jsonb, a)) from (values (array[:together::int])) as v(a);
+select o_verdict from reception_call(:contract::smallint, :site, :w, :u, 'pgbench-' || :w, now(), :day::date);
+select audit_append(:contract::smallint, 0::smallint, now(), array['staff'], array['counter'], array['user:1'], array['ticket.called'],
+  array['ticket:1'], array['{"window": 1, "number": "B001"}'::jsonb]);
 commit;
+"""
+TOGETHER = """\\set i :i + :together
+\\set w :first + :client_id * :each + :i
+select count(c.o_shown) from (
+  select jsonb_agg(jsonb_build_object('session', s.session, 'standing', s.standing, 'site', :site::text, 'number', :w + n, 'user', s.user_id,
+    'key', 'pgbench-' || (:w + n), 'kind', 'counter')) as calls
+  from generate_series(1, :together) n join bench_staff s on s.place = (:w + n - 1 - :first) / :seats
+) given, reception_call_many(:contract::smallint, (1 + :client_id)::smallint, now(), :day::date, given.calls) c;
 """
 SCENE = """
 import datetime as dt, json, sys, django; django.setup()
@@ -170,24 +186,6 @@ class Window(threading.Thread):
         connection.close()
 
 
-class Caller(Window):
-    """One person with many windows who calls from each of them once, and does nothing else."""
-
-    def __init__(self, port: int, scene: dict[str, object], number: int, site: str) -> None:
-        super().__init__(port, scene, number, itertools.count(), 0)
-        self.place = f"/staff/izumi/counter/{site}/windows"
-
-    def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        for seat in range(HTTP_SEATS):
-            body = urlencode({**self.form, "key": secrets.token_hex(16)})
-            connection.request("POST", f"{self.place}/{1 + self.number * HTTP_SEATS + seat}/next/", body, self.headers)
-            answer = connection.getresponse()
-            answer.read()
-            self.wrong += answer.status != 302
-        connection.close()
-
-
 def together(threads: Sequence[threading.Thread]) -> float:
     """Start all at once; the seconds until the last has ended."""
     began = time.perf_counter()
@@ -232,18 +230,18 @@ def smallest_claim(server: Server, binaries: Path, parties: int) -> float:
     return slices.pgbench(claims.program, claims.dsn, script, clients=WINDOWS, seconds=5, variables=[]).rate
 
 
-def calls_by_pgbench(server: Server, binaries: Path, alone: dict[str, object], user: int, *, first: int, at_once: int) -> float:
-    """Calls per second when pgbench sends the statements of a call and nothing else is done: each alone, or so many in a transaction."""
-    clients, script = WINDOWS // at_once, WORK / "queue_call.sql"
-    script.write_text(CALL)
+def calls_by_pgbench(server: Server, binaries: Path, alone: dict[str, object], user: int, *, first: int, script: str, at_once: int) -> float:
+    """Calls per second when pgbench sends the statements of a call and nothing else is done; ``at_once`` of them in each statement."""
+    clients, path = WINDOWS // at_once, WORK / "queue_call.sql"
+    path.write_text(script)
     each = WINDOWS * PGBENCH_SEATS // clients
     given = {
         "i": -at_once, "contract": alone["contract"], "site": alone["site"], "day": alone["day"], "user": user, "first": first, "each": each,
         "together": at_once, "seats": PGBENCH_SEATS,
     }  # fmt: skip
     done = subprocess.run(
-        [binaries / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(2, clients)), "-t", str(each // at_once), "-f", script,
-         *(f"-D{name}={value}" for name, value in given.items()), dsn_of(server, DATABASE)],
+        [binaries / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(2, clients)), "-t", str(each // at_once), "-f", path,
+         *(f"-D{name}={value}" for name, value in given.items()), server.url],
         text=True, capture_output=True, check=False,
     )  # fmt: skip
     found = re.search(r"tps = ([\d.]+)", done.stdout)
@@ -252,10 +250,30 @@ def calls_by_pgbench(server: Server, binaries: Path, alone: dict[str, object], u
     return float(found[1]) * at_once
 
 
-def calls_alone(server: Server, program: Program, users: list[int], scene: dict[str, object], binaries: Path) -> dict[str, float]:
-    """Calls per second with nothing between them: through HTTP, and by pgbench alone and twelve at a time.
+def calls_by_http(program: Program, scene: dict[str, object], site: str) -> tuple[float, float, int, int]:
+    """Calls per second through HTTP and nothing between them, their p95 in ms, how many were answered with a number, and with anything else."""
+    sessions = scene["sessions"]
+    assert isinstance(sessions, list)
+    staff = WORK / "queue_staff.txt"
+    staff.write_text("\n".join(sessions) + "\n")
+    env = {
+        "STAFF": str(staff), "PLACE": f"/staff/izumi/counter/{site}/windows", "TOKEN": secrets.token_hex(16), "EACH": str(HTTP_SEATS),
+        "SESSION_COOKIE": str(scene["cookie"]), "CSRF_COOKIE": str(scene["csrf"]), "ORIGIN": f"https://127.0.0.1:{program.port}",
+    }  # fmt: skip
+    loads = [
+        slices.wrk(program.url, "call.lua", clients=WINDOWS, seconds=SLICE_SECONDS, env={**env, "FROM": str(start), "LAST": str(last)})
+        for start, last in ((0, WARM), *SLICES)
+    ]
+    measured = loads[1:]
+    wrong = sum(load.counts["other"] + load.counts["sockets"] + load.counts["timeouts"] for load in loads)
+    rate = sum(load.rate for load in measured) / len(measured)
+    return rate, max(load.p95 for load in measured), sum(load.counts["created"] for load in loads), wrong
 
-    ``wrong`` counts calls that did not get a party of their own.
+
+def calls_alone(server: Server, program: Program, users: list[int], scene: dict[str, object], binaries: Path) -> dict[str, float]:
+    """Calls per second with nothing between them: through HTTP, and by pgbench alone and in groups.
+
+    ``wrong`` counts answers that were none, tickets called twice, and calls that were answered and are not there.
     """
     by_http, by_pgbench = WINDOWS * HTTP_SEATS, WINDOWS * PGBENCH_SEATS
     blocks = [(HTTP_SEATS, users), (PGBENCH_SEATS, users), (PGBENCH_SEATS, users)]
@@ -264,18 +282,26 @@ def calls_alone(server: Server, program: Program, users: list[int], scene: dict[
         stdout=subprocess.PIPE,
     )  # fmt: skip
     alone = json.loads(made.stdout.splitlines()[-1])
-    with program:
-        callers = [Caller(program.port, scene, n, alone["site"]) for n in range(WINDOWS)]
-        took = together(callers)
-    single = calls_by_pgbench(server, binaries, alone, users[0], first=by_http, at_once=1)
-    grouped = calls_by_pgbench(server, binaries, alone, users[0], first=by_http + by_pgbench, at_once=WINDOWS)
     with psycopg.connect(dsn_of(server, DATABASE), autocommit=True) as c:
-        found = c.execute("select count(distinct ticket_id) from reception_summons where contract_id = %s", [alone["contract"]]).fetchone()
-    wrong = sum(caller.wrong for caller in callers) + by_http + 2 * by_pgbench - (found or (0,))[0]
-    return {"through_http": by_http / took, "by_pgbench": single, "grouped_by_pgbench": grouped, "wrong": wrong}
+        with psycopg.ClientCursor(c) as cursor:
+            cursor.execute(STAFF, {"contract": alone["contract"], "users": users, "sessions": scene["sessions"]})
+        # What autovacuum does within a minute of a morning.
+        c.execute("analyze")
+    with program:
+        rate, p95, answered, wrong = calls_by_http(program, scene, alone["site"])
+    single = calls_by_pgbench(server, binaries, alone, users[0], first=by_http, script=SINGLE, at_once=1)
+    grouped = calls_by_pgbench(server, binaries, alone, users[0], first=by_http + by_pgbench, script=TOGETHER, at_once=GROUP)
+    with psycopg.connect(dsn_of(server, DATABASE), autocommit=True) as c:
+        called, distinct, through = c.execute(
+            "select count(*), count(distinct s.ticket_id), count(*) filter (where w.number <= %s) from reception_summons s"
+            " join reception_window w on w.id = s.window_id where s.contract_id = %s", [by_http, alone["contract"]],
+        ).fetchone() or (0, 0, 0)  # fmt: skip
+    wrong += called - distinct + max(0, answered - through) + 2 * by_pgbench - (called - through)
+    return {"through_http": rate, "p95_ms": p95, "by_pgbench": single, "grouped_by_pgbench": grouped, "wrong": wrong}
 
 
 def main(given: list[str]) -> int:
+    need("wrk")
     parties = int(given[0]) if given else PARTIES
     place = embedded()
     fresh(place.start())
@@ -321,7 +347,7 @@ def main(given: list[str]) -> int:
         "parties": parties, "windows": WINDOWS, "calls_per_second": len(calls) / took, "deeds_per_second": len(deeds) / took,
         "call_at_service_p50_ms": percentile(service, 0.5) * 1000, "call_at_service_p95_ms": percentile(service, 0.95) * 1000,
         "call_p95_ms": percentile(calls, 0.95) * 1000, "deed_p95_ms": percentile(deeds, 0.95) * 1000, "calls_of_smallest": len(calls) / took / smallest,
-        "calls_alone_per_second": alone["through_http"], "calls_alone_of_smallest": alone["through_http"] / smallest,
+        "calls_alone_per_second": alone["through_http"], "calls_alone_p95_ms": alone["p95_ms"], "calls_alone_of_smallest": alone["through_http"] / smallest,
         "calls_by_pgbench_per_second": alone["by_pgbench"], "calls_by_pgbench_of_smallest": alone["by_pgbench"] / smallest,
         "calls_grouped_by_pgbench_per_second": alone["grouped_by_pgbench"],
         "calls_grouped_by_pgbench_of_smallest": alone["grouped_by_pgbench"] / smallest,

@@ -13,10 +13,12 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
+        from madoguchi.ground.kit.sqlfiles import install_after_migrate
         from madoguchi.ground.privacy import registry
 
         from . import audit_actions, keys, models, receivers  # noqa: F401
 
+        install_after_migrate(self, "functions.sql")
         receivers.connect()
         registry.register(registry.SealedColumn(models.ApiKey, "signing", keys.SEALED_FOR))
         post_migrate.connect(_cache_table, sender=self, dispatch_uid="cache table of rate limits")

@@ -143,15 +143,20 @@ def _party(contract: Contract, ticket: Ticket, request: HttpRequest) -> dict[str
     }
 
 
+def called(shown: str) -> str:
+    """What the page says when a number was called."""
+    return f"{shown} を呼び出しました。"
+
+
 def _call(contract: Contract, common: dict[str, Any], request: HttpRequest) -> str:
     ticket = deeds.call_next(contract, **common)
-    return f"{ticket.shown} を呼び出しました。" if ticket else "お待ちの方はいません。"
+    return called(ticket.shown) if ticket else "お待ちの方はいません。"
 
 
 def _call_this(contract: Contract, common: dict[str, Any], request: HttpRequest) -> str:
     text = request.POST.get("ticket", "")
     ticket = deeds.call_this(contract, ticket=int(text) if text.isdecimal() and len(text) < 16 else 0, **common)
-    return f"{ticket.shown} を呼び出しました。"
+    return called(ticket.shown)
 
 
 def _recall(contract: Contract, common: dict[str, Any], request: HttpRequest) -> str:
