@@ -67,7 +67,7 @@ select count(c.o_shown) from (
   select jsonb_agg(jsonb_build_object('session', s.session, 'standing', s.standing, 'site', :site::text, 'number', :w + n, 'user', s.user_id,
     'key', 'pgbench-' || (:w + n), 'kind', 'counter')) as calls
   from generate_series(1, :together) n join bench_staff s on s.place = (:w + n - 1 - :first) / :seats
-) given, reception_call_many(:contract::smallint, (1 + :client_id)::smallint, now(), :day::date, given.calls) c;
+) given, reception_call_many(:contract::smallint, (1 + :client_id)::smallint, now(), :day::date, 3, given.calls) c;
 """
 SCENE = """
 import datetime as dt, json, sys, django; django.setup()

@@ -34,7 +34,7 @@ from .crowd import Outcome as Crowd
 from .crowd import run
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races")]
-LANE = 3
+LANE, NEAR = 3, 2
 BY = Actor(ActorKind.COUNTER, Way.COUNTER, "user:1")
 
 
@@ -51,7 +51,7 @@ class Counter:
         return Actor(ActorKind.COUNTER, Way.COUNTER, f"user:{self.staff[n].pk}")
 
     def call(self, n: int, key: str, **other: Any) -> Call:
-        return replace(Call("main", n + 1, key, self.standings[n], self.now), **other)
+        return replace(Call("main", n + 1, key, self.standings[n], NEAR, self.now), **other)
 
     def together(self, *calls: Call) -> list[str]:
         return call_together(self.contract.pk, list(calls), lane=LANE)
@@ -169,12 +169,18 @@ def test_numbers_above_a_thousand_are_shown_as_printed(counter: Counter) -> None
 
 
 @pytest.mark.req("DESK-01")
-def test_who_wishes_to_be_told_when_near_is_told(counter: Counter) -> None:
-    counter.party(0, after=0)
-    waiting = counter.party(1, after=1)
+@pytest.mark.parametrize("place", [1, 2, 3, 4, 5])
+def test_who_wishes_to_be_told_when_near_is_left_to_the_single_call(counter: Counter, place: int) -> None:
+    """Two windows call; the next two after them are near."""
+    parties = [counter.party(n, after=n) for n in range(6)]
     with contract_scope(counter.contract):
-        Ticket.objects.filter(pk=waiting.pk).update(address=b"sealed")
-    assert counter.together(counter.call(0, "k")) == [""]
+        Ticket.objects.filter(pk=parties[place - 1].pk).update(address=b"sealed")
+    called = counter.together(counter.call(0, "a"), counter.call(1, "b"))
+    assert called == (["", ""] if place <= 4 else [parties[0].shown, parties[1].shown])
+    with contract_scope(counter.contract):
+        Ticket.objects.filter(pk=parties[place - 1].pk).update(told_at=counter.now)
+    if place <= 4:
+        assert counter.together(counter.call(0, "a"), counter.call(1, "b")) == [parties[0].shown, parties[1].shown], "told already"
 
 
 def _role(user: User, contract: Contract) -> None:

@@ -53,6 +53,7 @@ class _Known:
     until: float
     contract_id: int
     standing: Standing
+    near: int
     headers: list[tuple[str, str]]
 
 
@@ -94,7 +95,7 @@ def _call(environ: Environ, cookies: dict[str, str], body: bytes, known: _Known,
     if _csrf.process_view(request, windows.deed, (), {}) is not None:
         return ""
     try:
-        return writer.submit(known.contract_id, Call(match[3], int(match[4]), form[2].decode(), known.standing, clock.now()))
+        return writer.submit(known.contract_id, Call(match[3], int(match[4]), form[2].decode(), known.standing, known.near, clock.now()))
     except (Busy, Unsure, DatabaseError, InterfaceError) as error:
         log.warning("a call goes through Django: %s", type(error).__name__)
         return ""
@@ -129,8 +130,9 @@ def _keep(device: tuple[str, ...], headers: list[tuple[str, str]]) -> None:
     except (DatabaseError, InterfaceError, Contract.DoesNotExist) as error:
         log.warning("a standing was not kept: %s", type(error).__name__)
         return
-    if standing is None or standing.role not in windows.deed.allowed_roles:  # type: ignore[attr-defined]
+    terms = contract.profile.reception
+    if standing is None or terms is None or standing.role not in windows.deed.allowed_roles:  # type: ignore[attr-defined]
         return
     if len(_known) >= MOST:
         _known.clear()
-    _known[device] = _Known(time.monotonic() + SECONDS, contract.pk, standing, headers)
+    _known[device] = _Known(time.monotonic() + SECONDS, contract.pk, standing, terms.near_places, headers)

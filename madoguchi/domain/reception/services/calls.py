@@ -20,17 +20,18 @@ from madoguchi.ground.kit.groups import GroupWriter, lane_of_process
 
 from .deeds import day_of
 
-_MANY = "select o_call, o_shown from reception_call_many(%s::smallint, %s::smallint, %s, %s::date, %s::jsonb)"
+_MANY = "select o_call, o_shown from reception_call_many(%s::smallint, %s::smallint, %s, %s::date, %s, %s::jsonb)"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One press of "next": from which window, under which key, by whom."""
+    """One press of "next": from which window, under which key, by whom. ``near``: so many of the next are told, if they wish (``near_places``)."""
 
     site: str
     number: int
     key: str
     standing: Standing
+    near: int
     now: dt.datetime
 
 
@@ -50,7 +51,7 @@ def call_together(contract_id: int, calls: list[Call], *, lane: int) -> list[str
     ]  # fmt: skip
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(_MANY, [contract_id, lane, now, day_of(now), to_json(docs).decode()])
+        cursor.execute(_MANY, [contract_id, lane, now, day_of(now), max(call.near for call in calls), to_json(docs).decode()])
         shown = dict(cursor.fetchall())
     return [shown.get(place, "") for place in range(1, len(calls) + 1)]
 

@@ -99,12 +99,12 @@ end $$;
 
 -- The calls of several windows at once, for the writer that gathers them (services/calls.py): enters the contract's wall itself, does those that
 -- are as a call mostly is and answers them; of the others it writes nothing, they are for reception_call and the rules around it: no window of
--- theirs, a party at the window, a key used before, nobody waits, somebody wishes to be told when near, a standing that is no longer the same.
+-- theirs, a party at the window, a key used before, nobody waits, somebody who wishes to be told is or becomes one of the next p_near, a standing
+-- that is no longer the same.
 -- Locks windows by id, then tickets that nobody else is taking, then the lane of the audit. o_call counts from 1. Two calls from one window must not
 -- come together.
-drop function if exists reception_call_many(smallint, smallint, timestamptz, date, text[], text[], text[], bigint[], bigint[], text[], text[]);
 create or replace function reception_call_many(
-  p_contract smallint, p_lane smallint, p_now timestamptz, p_day date, p_calls jsonb
+  p_contract smallint, p_lane smallint, p_now timestamptz, p_day date, p_near int, p_calls jsonb
 ) returns table(o_call int, o_shown text) language plpgsql as $$
 declare
   v_session text[]; v_standing text[]; v_site text[]; v_number int[]; v_user bigint[]; v_key text[]; v_kind text[];
@@ -145,8 +145,11 @@ begin
     group by r.at, r.groups order by min(r.call)
   loop
     continue when exists (
-      select 1 from reception_ticket t where t.contract_id = p_contract and t.day = p_day and t.address is not null
-        and t.told_at is null and t.state = 'wait' and t.site_id = v_seats.at and t."group" = any (v_seats.groups));
+      select 1 from unnest(v_seats.groups) g(code) cross join lateral (
+        select t.address, t.told_at from reception_ticket t
+          where t.contract_id = p_contract and t.site_id = v_seats.at and t.day = p_day and t."group" = g.code and t.state = 'wait'
+          order by t.rank_at, t.id limit p_near + cardinality(v_seats.calls)
+      ) c where c.address is not null and c.told_at is null);
     -- As in reception_call: the first few of each group by the index of the queue, and of these the earliest that nobody else is taking.
     v_next := '{}';
     for v_id in
