@@ -183,6 +183,27 @@ def test_who_wishes_to_be_told_when_near_is_left_to_the_single_call(counter: Cou
         assert counter.together(counter.call(0, "a"), counter.call(1, "b")) == [parties[0].shown, parties[1].shown], "told already"
 
 
+@pytest.mark.req("DESK-01")
+def test_a_window_that_somebody_holds_makes_no_other_wait(counter: Counter) -> None:
+    first, _ = (counter.party(n, after=n) for n in range(2))
+    held, over = threading.Event(), threading.Event()
+
+    def hold(crowd: Crowd) -> None:
+        with contract_scope(counter.contract):
+            Window.objects.select_for_update().get(number=1)
+            held.set()
+            assert over.wait(20)
+
+    def press(crowd: Crowd) -> None:
+        assert held.wait(20)
+        try:
+            assert counter.together(counter.call(0, "a"), counter.call(1, "b")) == ["", first.shown]
+        finally:
+            over.set()
+
+    assert run([hold, press]).failures == []
+
+
 def _role(user: User, contract: Contract) -> None:
     Assignment.objects.filter(user=user, contract=contract).update(role=Role.AUDITOR)
 

@@ -3,7 +3,7 @@
 A request of staff looks up its session, user, second factor and role one after another. For a deed that is done in one statement that
 is the greater part of its cost. A standing remembers what the look-up found; the statement that does the deed asks in itself whether these rows
 are still the same (``accounts_standing``, ``sql/functions.sql``). So whoever was locked out is out with the next statement, as without it,
-and a standing may be kept in memory as long as one likes.
+and a standing may be kept in memory for a while.
 """
 
 from __future__ import annotations

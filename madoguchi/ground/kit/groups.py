@@ -54,6 +54,7 @@ class _Waiting(Generic[Deed, Answer]):
     deed: Deed
     done: threading.Lock = field(default_factory=threading.Lock)
     result: Answer | Exception | None = None
+    given_up: bool = False
 
     def answer(self, result: Answer | Exception) -> None:
         self.result = result
@@ -91,6 +92,8 @@ class GroupWriter(Generic[Deed, Answer]):
         waiting.done.acquire()
         self._queue.put(waiting)
         if not waiting.done.acquire(timeout=PATIENCE):
+            # Told as failed: what is still queued must not be done later, behind the back of who pressed.
+            waiting.given_up = True
             raise Unsure
         if isinstance(waiting.result, Exception):
             raise waiting.result
@@ -109,20 +112,29 @@ class GroupWriter(Generic[Deed, Answer]):
                 except queue.Empty:
                     break
             last = len(group)
-            by_contract: dict[int, list[_Waiting[Deed, Answer]]] = {}
-            twins: list[_Waiting[Deed, Answer]] = []
-            seen: set[tuple[int, Hashable]] = set()
-            for item in group:
-                twin = (item.contract_id, self._twin(item.deed))
-                if twin in seen:
-                    twins.append(item)
-                    continue
-                seen.add(twin)
-                by_contract.setdefault(item.contract_id, []).append(item)
-            for items in by_contract.values():
-                self._write(items)
-            for item in twins:
-                self._write([item])
+            try:
+                self._write_group([item for item in group if not item.given_up])
+            except Exception:
+                log.exception("%s: a group of %d met a fault", self._name, len(group))
+                for item in group:
+                    if item.result is None:
+                        item.answer(Unsure())
+
+    def _write_group(self, group: list[_Waiting[Deed, Answer]]) -> None:
+        by_contract: dict[int, list[_Waiting[Deed, Answer]]] = {}
+        twins: list[_Waiting[Deed, Answer]] = []
+        seen: set[tuple[int, Hashable]] = set()
+        for item in group:
+            twin = (item.contract_id, self._twin(item.deed))
+            if twin in seen:
+                twins.append(item)
+                continue
+            seen.add(twin)
+            by_contract.setdefault(item.contract_id, []).append(item)
+        for items in by_contract.values():
+            self._write(items)
+        for item in twins:
+            self._write([item])
 
     def _write(self, items: list[_Waiting[Deed, Answer]], *, tries: int = 3) -> None:
         try:
@@ -149,13 +161,17 @@ class GroupWriter(Generic[Deed, Answer]):
 
     def _singly(self, items: list[_Waiting[Deed, Answer]]) -> None:
         for item in items:
-            self._write([item])
+            if not item.given_up:
+                self._write([item])
 
     def _attempt(self, items: list[_Waiting[Deed, Answer]]) -> list[Answer]:
         if not connection.in_atomic_block and time.monotonic() - self._last > IDLE:
             close_old_connections()
         self._last = time.monotonic()
-        return self._do(items[0].contract_id, [item.deed for item in items])
+        answers = self._do(items[0].contract_id, [item.deed for item in items])
+        if len(answers) != len(items):
+            raise RuntimeError(f"{self._name}: {len(answers)} answers to {len(items)} deeds")
+        return answers
 
 
 def _alive() -> bool:
@@ -163,6 +179,6 @@ def _alive() -> bool:
         connection.close()
         with connection.cursor() as cursor:
             cursor.execute("select 1")
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return False
     return True

@@ -20,14 +20,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.messages import SUCCESS
 from django.contrib.messages.storage.cookie import CookieStorage
-from django.core.handlers.wsgi import WSGIRequest
+from django.core.handlers.wsgi import WSGIRequest, get_str_from_wsgi
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django.middleware.csrf import CsrfViewMiddleware
 
 from madoguchi.domain.reception.services.calls import Call, writer
 from madoguchi.ground.accounts.standing import Standing, standing_of
-from madoguchi.ground.contracts.models import Contract
 from madoguchi.ground.contracts.queries import contract_by_code
 from madoguchi.ground.kit import clock
 from madoguchi.ground.kit.groups import Busy, Unsure
@@ -39,6 +38,7 @@ log = logging.getLogger(__name__)
 
 PATH = re.compile(r"(/staff/([-\w]+)/counter/([-\w]+)/windows/(\d{1,4})/)next/", re.ASCII)
 FORM = re.compile(rb"csrfmiddlewaretoken=([0-9A-Za-z]{1,64})&key=([0-9a-f]{32})")
+FORM_TYPE = "application/x-www-form-urlencoded"
 LONGEST = 200
 """Bytes of a form that is looked at here."""
 SECONDS, MOST = 60.0, 5000
@@ -71,9 +71,12 @@ def wrap(application: Application) -> Application:
         length = environ.get("CONTENT_LENGTH") or ""
         if match is None or not length.isdecimal() or int(length) > LONGEST:
             return application(environ, start)
-        body = environ["wsgi.input"].read(int(length))
+        try:
+            body = environ["wsgi.input"].read(int(length))
+        except OSError:
+            return application(environ, start)
         environ["wsgi.input"] = io.BytesIO(body)
-        cookies = parse_cookie(environ.get("HTTP_COOKIE", ""))
+        cookies = parse_cookie(get_str_from_wsgi(environ, "HTTP_COOKIE", ""))
         device = (cookies.get(session_cookie, ""), match[2], match[3], *[environ.get(name, "") for name in DEVICE])
         known = _known.get(device)
         shown = "" if known is None or time.monotonic() > known.until else _call(environ, cookies, body, known, match)
@@ -88,7 +91,9 @@ def wrap(application: Application) -> Application:
 def _call(environ: Environ, cookies: dict[str, str], body: bytes, known: _Known, match: re.Match[str]) -> str:
     """The number that was called for a request that is as usual; an empty text when Django must answer it."""
     form = FORM.fullmatch(body)
-    if form is None or environ["QUERY_STRING"] or "HTTP_HX_REQUEST" in environ or CookieStorage.cookie_name in cookies:
+    if form is None or environ.get("CONTENT_TYPE", "").lower() != FORM_TYPE or environ["QUERY_STRING"]:
+        return ""
+    if "HTTP_HX_REQUEST" in environ or CookieStorage.cookie_name in cookies:
         return ""
     request: Any = WSGIRequest(environ)
     request.COOKIES, request.POST = cookies, {"csrfmiddlewaretoken": form[1].decode()}
@@ -127,8 +132,9 @@ def _keep(device: tuple[str, ...], headers: list[tuple[str, str]]) -> None:
     try:
         contract = contract_by_code(device[1])
         standing = standing_of(device[0], contract)
-    except (DatabaseError, InterfaceError, Contract.DoesNotExist) as error:
-        log.warning("a standing was not kept: %s", type(error).__name__)
+    except Exception:
+        # The answer has begun already and is whole without it.
+        log.exception("a standing was not kept")
         return
     terms = contract.profile.reception
     if standing is None or terms is None or standing.role not in windows.deed.allowed_roles:  # type: ignore[attr-defined]

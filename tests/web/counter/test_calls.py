@@ -180,13 +180,15 @@ def test_who_was_locked_out_in_the_meantime_does_not_call(counter: Contract, bro
 
 
 @pytest.mark.req("SEC-05")
-@pytest.mark.parametrize("other", ["host", "browser", "address", "site", "htmx", "query", "message", "field", "long"])
+@pytest.mark.parametrize("other", ["host", "browser", "address", "site", "htmx", "query", "message", "field", "long", "charset", "cookies"])
 def test_whatever_is_not_as_usual_goes_through_django(counter: Contract, browser: Browser, settings: LazySettings, other: str) -> None:
     settings.ALLOWED_HOSTS = ["testserver", "other.example"]
     form, path = browser.form(), NEXT
     headers = {
         "host": {"HTTP_HOST": "other.example"}, "browser": {"HTTP_USER_AGENT": "another"}, "address": {"REMOTE_ADDR": "127.0.0.2"},
         "htmx": {"HTTP_HX_REQUEST": "true"}, "query": {"QUERY_STRING": "a=b"},
+        "charset": {"CONTENT_TYPE": "application/x-www-form-urlencoded; charset=utf-8"},
+        "cookies": {"HTTP_COOKIE": "; ".join(f"{k}={v}" for k, v in browser.cookies.items()) + f"; {settings.SESSION_COOKIE_NAME}=nobody"},
     }.get(other, {})  # fmt: skip
     if other == "site":
         path = path.replace("/main/", "/elsewhere/")
@@ -200,7 +202,7 @@ def test_whatever_is_not_as_usual_goes_through_django(counter: Contract, browser
     status, _, _ = browser.send("POST", path, urlencode(form), **headers)
     assert browser.to_django == 1
     assert status[:3] == ("404" if other == "site" else "302")
-    assert len(called(counter)) == (1 if other == "site" else 2)
+    assert len(called(counter)) == (1 if other in ("site", "cookies") else 2)
 
 
 @pytest.mark.req("DESK-01")

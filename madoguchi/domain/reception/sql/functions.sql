@@ -99,16 +99,16 @@ end $$;
 
 -- The calls of several windows at once, for the writer that gathers them (services/calls.py): enters the contract's wall itself, does those that
 -- are as a call mostly is and answers them; of the others it writes nothing, they are for reception_call and the rules around it: no window of
--- theirs, a party at the window, a key used before, nobody waits, somebody who wishes to be told is or becomes one of the next p_near, a standing
+-- theirs, a window that is held, a party at the window, a key used before, nobody waits, somebody who wishes to be told is or becomes one of the next p_near, a standing
 -- that is no longer the same.
--- Locks windows by id, then tickets that nobody else is taking, then the lane of the audit. o_call counts from 1. Two calls from one window must not
+-- Locks windows and then tickets that nobody else holds, then the lane of the audit. o_call counts from 1. Two calls from one window must not
 -- come together.
 create or replace function reception_call_many(
   p_contract smallint, p_lane smallint, p_now timestamptz, p_day date, p_near int, p_calls jsonb
 ) returns table(o_call int, o_shown text) language plpgsql as $$
 declare
   v_session text[]; v_standing text[]; v_site text[]; v_number int[]; v_user bigint[]; v_key text[]; v_kind text[];
-  v_window bigint[]; v_free int[]; v_at bigint[]; v_serves text[];
+  v_window bigint[]; v_held bigint[]; v_free int[]; v_at bigint[]; v_serves text[];
   v_seats record; v_id bigint; v_next bigint[]; v_named record;
   v_done int[] := '{}'; v_ticket bigint[] := '{}'; v_place bigint[] := '{}'; v_group text[] := '{}'; v_shown text[] := '{}';
 begin
@@ -124,7 +124,8 @@ begin
             where w.contract_id = p_contract and w.number = r.number
               and w.site_id = (select s.id from contracts_site s where s.contract_id = p_contract and s.code = r.site))
     from unnest(v_site, v_number) with ordinality r(site, number, o) order by r.o);
-  perform 1 from reception_window w where w.id = any (v_window) order by w.id for update;
+  -- A window that somebody holds (the close of the day, a tablet that tells what it did) is not waited for: all others of the process would wait too.
+  v_held := array(select w.id from reception_window w where w.id = any (v_window) order by w.id for update skip locked);
   -- Asked one by one, not as joins: which of these windows are the caller's and free, with a new key and a standing that holds.
   select array_agg(c.call), array_agg(c.site_id), array_agg(c.groups) into v_free, v_at, v_serves
     from (
@@ -132,7 +133,7 @@ begin
       from unnest(v_window) with ordinality r(id, o), lateral (
         select one.* from reception_window one where one.contract_id = p_contract and one.id = r.id offset 0
       ) w
-      where w.staff_id = v_user[r.o]
+      where r.id = any (v_held) and w.staff_id = v_user[r.o]
         and (select count(*) from reception_period p
              where p.contract_id = p_contract and p.window_id = r.id and p.ended_at is null and p.kind in ('walk', 'serve')) = 0
         and (select count(*) from reception_deed d where d.contract_id = p_contract and d.key = v_key[r.o]) = 0
